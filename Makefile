@@ -1,0 +1,32 @@
+# timbre: `make run` and `make test` need nothing but Python 3.11 or 3.12, pip and git.
+
+PYTHON ?= python3
+# dvc runs each stage as `python stages/...`: that must be the python of .venv.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint bench clean
+
+help: ## list what can be made
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+
+setup: ## install everything, pinned, into .venv (the others do it by themselves)
+	@$(PYTHON) tools/setup.py
+
+run: setup ## bring the whole line up to date: recordings in, streaming model and report out
+	@python -m timbre.params --check
+	dvc repro
+
+test: setup ## run all tests
+	python -m pytest
+
+lint: setup ## check format and style
+	ruff format --check .
+	ruff check .
+
+bench: setup ## measure speed and memory on this machine
+	@for script in benchmarks/bench_*.py; do echo "== $$script"; python $$script || exit 1; done
+
+clean: ## delete .venv and what tools leave behind (data, models and reports stay; `dvc gc` is for those)
+	rm -rf .venv .pytest_cache .ruff_cache build src/timbre.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,174 @@
+"""Build the cache from the normalised recordings."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import joblib
+import numpy as np
+import soundfile
+
+from timbre.audio.io import find_recordings
+from timbre.cache.split import split_files
+from timbre.cache.statistics import Statistics
+from timbre.cache.store import FEATURE_NAMES, FORMAT, map_bytes, write_slices
+from timbre.errors import UserError
+from timbre.features.extractor import FeatureExtractor, extractor_of, feature_config
+from timbre.files import replaced_folder, write_json
+from timbre.params import Params
+from timbre.progress import progress
+
+# Seconds that are analysed at a time: what a worker holds in memory.
+PIECE_SECONDS = 30.0
+
+
+def build_cache(params: Params, source: Path, target: Path) -> dict:
+    """Slice every recording below `source` into `target` (data.mdb, manifest.json). Returns: the manifest.
+
+    Nothing is dropped: a file's last slice keeps its true length, and frames go on over its end by the extractor's
+    alignment, so that its last samples have features too. Memory does not grow with the corpus.
+    """
+    config = feature_config(params.data.sample_rate, params.features.model_dump())
+    extractor = extractor_of(config)
+    hop = extractor.hop
+    slice_frames = max(1, round(params.slice.seconds * params.data.sample_rate / hop))
+    files = _list_files(source, params.data.sample_rate)
+    split = split_files(files, params.slice.validation_share, params.slice.test_share, params.seed)
+    entries, first_slice = [], 0
+    for file in sorted(files):
+        frames = -(-files[file] // hop) + extractor.alignment_frames
+        slices = -(-frames // slice_frames)
+        entries.append(
+            {"file": file, "split": split[file], "samples": files[file], "frames": frames,
+             "first_slice": first_slice, "slices": slices}
+        )  # fmt: skip
+        first_slice += slices
+    statistics = Statistics()
+    slice_bytes = (2 * slice_frames * hop, 4 * len(FEATURE_NAMES) * slice_frames)
+    with replaced_folder(target) as folder:
+        slices = _slices(source, entries, extractor, config, slice_frames, statistics)
+        write_slices(folder, slices, map_bytes(size for _ in range(first_slice) for size in slice_bytes))
+        manifest = {
+            "format": FORMAT,
+            "features": config,
+            "feature_names": list(FEATURE_NAMES),
+            "slice_frames": slice_frames,
+            "slices": first_slice,
+            "files": entries,
+            "seconds": {
+                name: round(sum(e["samples"] for e in entries if e["split"] == name) / params.data.sample_rate, 3)
+                for name in ("train", "validation", "test")
+            },
+            "statistics": statistics.summary(),
+            "data_sha256": _sha256(folder / "data.mdb"),
+        }
+        write_json(folder / "manifest.json", manifest)
+    return manifest
+
+
+def _list_files(source: Path, sample_rate: int) -> dict[str, int]:
+    """Length in samples of each recording by its relative path."""
+    files = {}
+    for path in find_recordings(source):
+        info = soundfile.info(str(path))
+        if (info.samplerate, info.channels) != (sample_rate, 1):
+            raise UserError(f"{path}: {info.samplerate} Hz, {info.channels} channels, but mono at {sample_rate} Hz is "
+                            "expected. Run `dvc repro` to normalise it anew.")  # fmt: skip
+        files[path.relative_to(source).as_posix()] = info.frames
+    return files
+
+
+def _slices(
+    source: Path,
+    entries: list[dict],
+    extractor: FeatureExtractor,
+    config: dict,
+    slice_frames: int,
+    statistics: Statistics,
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Slices of all files in order, analysed in parallel by pieces that are whole numbers of slices."""
+    slice_seconds = slice_frames * extractor.hop / extractor.sample_rate
+    slices_per_piece = max(1, int(PIECE_SECONDS / slice_seconds))
+    pieces = [
+        (entry, first, min(slices_per_piece, entry["slices"] - first))
+        for entry in entries
+        for first in range(0, entry["slices"], slices_per_piece)
+    ]
+    jobs = int(os.environ.get("TIMBRE_JOBS", 0)) or joblib.cpu_count()
+    # In order and a few ahead only, so that what waits to be written stays small.
+    work = joblib.Parallel(n_jobs=min(jobs, len(pieces)), return_as="generator", pre_dispatch="2*n_jobs")(
+        joblib.delayed(_analyse)(
+            source / entry["file"], config, first * slice_frames, count * slice_frames, entry["frames"]
+        )
+        for entry, first, count in pieces
+    )
+    state = extractor.initial_state(1)
+    hop = extractor.hop
+    for (entry, first, count), (audio, shown) in progress(
+        zip(pieces, work, strict=True), description="slice", unit="piece", total=len(pieces)
+    ):
+        if first == 0:
+            state = extractor.initial_state(1)
+        features, state = _gated(extractor, shown, state)
+        if entry["split"] == "train":
+            statistics.add(dict(zip(FEATURE_NAMES, features, strict=True)))
+        for index in range(count):
+            frames = slice(index * slice_frames, (index + 1) * slice_frames)
+            samples = audio[index * slice_frames * hop : (index + 1) * slice_frames * hop]
+            yield entry["first_slice"] + first + index, samples, features[:, frames]
+
+
+def _gated(extractor: FeatureExtractor, shown: list[np.ndarray], state: list) -> tuple[np.ndarray, list]:
+    """Features [4, frames] of what a piece shows, with the pitch held and voicing kept from the piece before."""
+    import torch
+
+    f0_hz, clarity = torch.from_numpy(shown[0]), torch.from_numpy(shown[1])
+    held, voiced = extractor.gate(f0_hz, clarity, state)
+    after = [state[0], held[:, -1:], voiced[:, -1:]]
+    return np.concatenate([held.numpy(), voiced.numpy(), shown[2], shown[1]]), after
+
+
+def _analyse(
+    path: Path, config: dict, first_frame: int, frames: int, all_frames: int
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Audio (int16, what there truly is) and what each frame shows by itself, of a piece of a file."""
+    import torch
+
+    torch.set_num_threads(1)
+    extractor = extractor_of(config)
+    hop, history = extractor.hop, extractor.window - extractor.hop
+    frames = min(frames, all_frames - first_frame)
+    begin, end = first_frame * hop, (first_frame + frames) * hop
+    with soundfile.SoundFile(path) as file:
+        start = min(max(0, begin - history), file.frames)
+        file.seek(start)
+        read = file.read(end - start, dtype="float32")
+    before = np.concatenate([np.zeros(max(0, history - begin), dtype=np.float32), read[: max(0, begin - start)]])
+    own = read[max(0, begin - start) :]
+    before = np.pad(before, (0, max(0, history - len(before))))[:history]
+    padded = torch.from_numpy(np.pad(own, (0, frames * hop - len(own))))
+    with torch.no_grad():
+        pieces = [
+            extractor.measure(part.unsqueeze(0), past.unsqueeze(0))
+            for part, past in _parts(padded, torch.from_numpy(before), 256 * hop, history)
+        ]
+    shown = [torch.cat([piece[index] for piece in pieces], dim=1).numpy() for index in range(3)]
+    audio = np.clip(np.round(own * 32767.0), -32768, 32767).astype(np.int16)
+    return audio, shown
+
+
+def _parts(audio, before, length: int, history: int) -> Iterator[tuple]:
+    """Audio in parts, each with the samples before it."""
+    import torch
+
+    joined = torch.cat([before, audio])
+    for begin in range(0, len(audio), length):
+        yield audio[begin : begin + length], joined[begin : begin + history]
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Signal processing without state or weights: oscillators, filtered noise, convolution, spectra."""

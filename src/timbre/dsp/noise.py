@@ -1,0 +1,49 @@
+"""White noise that depends on nothing but the sample's index, and its filtering frame by frame."""
+
+import torch
+from torch import Tensor
+
+from timbre.dsp.oscillator import cross_fade_ramp
+
+
+def hashed_noise(first_sample: Tensor, samples: int) -> Tensor:
+    """White noise, uniform in [-1, 1), a pure function of the sample index: any blocks of a stream give the same.
+
+    first_sample: [batch] int64. Returns: [batch, samples] float32. A 32-bit integer hash of two rounds of xor-shift and
+    multiply (constants found by the public-domain "hash prospector" search, Wellons 2018), kept inside int64.
+    """
+    word = 0xFFFFFFFF
+    h = (first_sample.unsqueeze(1) + torch.arange(samples, device=first_sample.device)) & word
+    h = ((h ^ (h >> 16)) * 0x21F0AAAD) & word
+    h = ((h ^ (h >> 15)) * 0x735A2D97) & word
+    h = h ^ (h >> 15)
+    return (h.to(torch.float64) * 2.0**-31 - 1.0).to(torch.float32)
+
+
+def band_filters(magnitudes: Tensor) -> Tensor:
+    """Causal FIR filters with the given magnitudes, by frequency sampling and a Hann window (Engel et al. 2020, 3.4).
+
+    magnitudes: [..., bands], evenly spaced from 0 to half the sample rate. Returns: [..., 2 (bands - 1)] taps, whose
+    delay is bands - 1 samples.
+    """
+    taps = 2 * (magnitudes.shape[-1] - 1)
+    impulse = torch.fft.irfft(torch.complex(magnitudes, torch.zeros_like(magnitudes)), n=taps)
+    window = torch.hann_window(taps, periodic=True, dtype=magnitudes.dtype, device=magnitudes.device)
+    return torch.roll(impulse, taps // 2, dims=-1) * window
+
+
+def noise_segments(noise: Tensor, filters: Tensor, last_filters: Tensor) -> Tensor:
+    """Noise whose filter cross-fades linearly over each segment.
+
+    noise: [segments, taps - 1 + hop], each with the samples before its segment in front; filters, last_filters:
+    [segments, taps], at the end and at the start of the segment. Returns: [segments, hop]. Both filters run over the
+    same noise and their outputs are faded, so no tail has to be kept from one segment to the next.
+    """
+    taps = filters.shape[1]
+    hop = noise.shape[1] - taps + 1
+    spectrum = torch.fft.rfft(noise)
+    start = torch.fft.irfft(spectrum * torch.fft.rfft(last_filters, n=noise.shape[1]), n=noise.shape[1])
+    end = torch.fft.irfft(spectrum * torch.fft.rfft(filters, n=noise.shape[1]), n=noise.shape[1])
+    # Circular convolution is right from sample taps - 1 on: just the part wanted.
+    start, end = start[:, taps - 1 :], end[:, taps - 1 :]
+    return start + cross_fade_ramp(hop, noise.device).to(start.dtype) * (end - start)

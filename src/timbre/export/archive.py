@@ -1,0 +1,26 @@
+"""TorchScript files that are the same bytes for the same model, wherever they were made."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import torch
+
+from timbre.files import write_bytes
+
+
+def save_scripted(module: torch.jit.ScriptModule, path: Path) -> None:
+    """Write a scripted module without the debugging records, which hold the paths of the sources it was made from."""
+    whole, stripped = io.BytesIO(), io.BytesIO()
+    torch.jit.save(module, whole)
+    whole.seek(0)
+    reader = torch._C.PyTorchFileReader(whole)
+    writer = torch._C.PyTorchFileWriter(stripped)
+    for name in sorted(reader.get_all_records()):
+        # What begins with ".data/" the writer makes by itself.
+        if not name.endswith(".debug_pkl") and not name.startswith(".data/"):
+            record = reader.get_record(name)
+            writer.write_record(name, record, len(record))
+    writer.write_end_of_file()
+    write_bytes(path, stripped.getvalue())

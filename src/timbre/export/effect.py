@@ -1,0 +1,53 @@
+"""A network as hosts play it: audio in, audio out, blocks of any size, state inside."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class StreamingEffect(nn.Module):
+    """Feeds a network whole hops from blocks of any size and gives back as many samples as came in.
+
+    What is left of a hop waits in `waiting`; what is played ahead of need lies in `ready`, which starts as one hop of
+    zeros, so that there is always enough. `forward` [batch, 1, samples] -> the same shape, later by `delay_samples`.
+    With another batch size, or on another device, the streams begin anew.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.hop: int = network.hop
+        self.delay_samples: int = network.delay + network.hop
+        self.sample_rate: int = network.sample_rate
+        self.state = torch.jit.annotate(list[Tensor], network.initial_state(1))
+        self.waiting = torch.zeros(1, 1, 0)
+        self.ready = torch.zeros(1, 1, network.hop)
+
+    @torch.jit.export
+    def reset(self) -> None:
+        """Forget everything heard: the next block is the first of a new stream."""
+        self._begin(self.waiting.shape[0], self.waiting.device)
+
+    def _begin(self, batch: int, device: torch.device) -> None:
+        self.state = self.network.initial_state(batch)
+        self.waiting = torch.zeros(batch, 1, 0, device=device)
+        self.ready = torch.zeros(batch, 1, self.hop, device=device)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dim() != 3 or x.shape[1] != 1:
+            raise ValueError("this model takes audio of the shape [batch, 1, samples]")
+        with torch.no_grad():
+            if x.shape[0] != self.waiting.shape[0] or x.device != self.waiting.device:
+                self._begin(x.shape[0], x.device)
+            samples = x.shape[2]
+            # A sample that is not a number would stay in the state for good.
+            heard = torch.cat([self.waiting, torch.nan_to_num(x, 0.0, 1.0, -1.0)], dim=2)
+            whole = heard.shape[2] // self.hop * self.hop
+            if whole > 0:
+                played, self.state = self.network.step(heard[:, :, :whole], self.state)
+                self.ready = torch.cat([self.ready, played], dim=2)
+            self.waiting = heard[:, :, whole:].clone()
+            y = self.ready[:, :, :samples]
+            self.ready = self.ready[:, :, samples:].clone()
+            return y

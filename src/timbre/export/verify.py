@@ -1,0 +1,119 @@
+"""Judge an exported file as a host meets it: `python -m timbre.export.verify FILE REFERENCE BLOCK [BLOCK ...]`.
+
+A process of its own that knows nothing but torch and the file. REFERENCE (npz) holds an input, what the network makes
+of it offline, and the delay that the file claims. Prints the findings as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+# Written in place of infinity where two signals are equal to the bit.
+EQUAL_DB = 200.0
+# Written in place of minus infinity for digital silence.
+SILENT_DB = -200.0
+
+
+def snr_db(signal: np.ndarray, other: np.ndarray) -> float:
+    """Power of a signal over the power of another's difference from it, in dB."""
+    error = float(np.square(signal.astype(np.float64) - other).sum())
+    power = float(np.square(signal.astype(np.float64)).sum())
+    if error == 0.0:
+        return EQUAL_DB
+    return min(EQUAL_DB, 10.0 * float(np.log10(max(power, 1e-20) / error)))
+
+
+def level_dbfs(signal: np.ndarray) -> float:
+    """RMS level in dB, full scale being 1."""
+    power = float(np.square(signal.astype(np.float64)).mean())
+    return 10.0 * float(np.log10(power)) if power > 0.0 else SILENT_DB
+
+
+def measured_delay(early: np.ndarray, late: np.ndarray, most: int) -> int:
+    """Lag in samples, 0 to `most`, at which two signals correlate best (by FFT)."""
+    size = 2 * max(len(early), len(late))
+    spectrum = np.fft.rfft(late, size) * np.conj(np.fft.rfft(early, size))
+    return int(np.argmax(np.fft.irfft(spectrum, size)[: most + 1]))
+
+
+def fixed(block: int) -> Iterator[int]:
+    """The same block size for ever."""
+    while True:
+        yield block
+
+
+def shuffled(seed: int) -> Iterator[int]:
+    """Block sizes from 1 to some thousand, by chance."""
+    draw = np.random.default_rng(seed)
+    while True:
+        yield int(2 ** draw.uniform(0.0, 12.0))
+
+
+def play(model: torch.jit.ScriptModule, audio: np.ndarray, blocks: Iterable[int]) -> np.ndarray:
+    """What a reset model makes of audio [samples], fed in blocks."""
+    model.reset()
+    return feed(model, audio, blocks)
+
+
+def feed(model: torch.jit.ScriptModule, audio: np.ndarray, blocks: Iterable[int]) -> np.ndarray:
+    """What a model makes of audio [samples], fed in blocks, from the state it is in."""
+    pieces: list[Tensor] = []
+    at = 0
+    for block in blocks:
+        if at >= len(audio):
+            break
+        pieces.append(model(torch.from_numpy(audio[at : at + block])[None, None]))
+        at += block
+    return torch.cat(pieces, dim=2)[0, 0].numpy()
+
+
+def examine(path: str, audio: np.ndarray, offline: np.ndarray, delay: int, rate: int, blocks: list[int]) -> dict:
+    """All findings about a file."""
+    torch.set_num_threads(1)
+    model = torch.jit.load(path)
+    padded = np.pad(audio, (0, delay))
+    first = feed(model, padded, fixed(blocks[-1]))
+    schedules = {str(block): fixed(block) for block in blocks} | {"random": shuffled(0)}
+    snrs = {name: snr_db(offline, play(model, padded, schedule)[delay:]) for name, schedule in schedules.items()}
+    silence = np.zeros(2 * rate, dtype=np.float32)
+    model.reset()
+    fresh_silence = feed(model, silence, fixed(512))
+    feed(model, audio[: 2 * rate], fixed(512))
+    after_sound = feed(model, silence, fixed(512))
+    draw = np.random.default_rng(1)
+    square = np.sign(np.sin(2 * np.pi * 110.0 * np.arange(rate) / rate)).astype(np.float32)
+    extremes = {
+        "full-scale noise": draw.uniform(-1.0, 1.0, rate).astype(np.float32),
+        "full-scale square wave": square,
+        "direct current": np.ones(rate, dtype=np.float32),
+        "not-a-number samples": np.full(rate, np.nan, dtype=np.float32),
+    }
+    peaks = {name: float(np.abs(play(model, signal, fixed(512))).max()) for name, signal in extremes.items()}
+    return {
+        "snr_db": snrs,
+        "first_run_equals_reset_run": bool(np.array_equal(first, play(model, padded, fixed(blocks[-1])))),
+        "delay_samples": measured_delay(offline, first, 4 * delay + 4096),
+        "fresh_silence_dbfs": level_dbfs(fresh_silence),
+        "silence_after_sound_dbfs": level_dbfs(after_sound[rate:]),
+        "peaks": {name: value if np.isfinite(value) else None for name, value in peaks.items()},
+    }
+
+
+def main() -> None:
+    """Examine FILE."""
+    reference = np.load(sys.argv[2])
+    blocks = [int(block) for block in sys.argv[3:]]
+    findings = examine(
+        sys.argv[1], reference["audio"], reference["offline"], int(reference["delay"]), int(reference["rate"]), blocks
+    )
+    print(json.dumps(findings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,6 @@
+"""Layers that stream.
+
+Each has `forward(x)`, the whole signal; `step(x, state) -> (y, state)`, the next block of it; `initial_state(batch)`,
+the state of a stream that has heard nothing; and `delay`, in samples of its own output. The law, proved by test:
+stepping through any blocks gives `forward`, later by `delay`. A state is a list of tensors, batch first.
+"""

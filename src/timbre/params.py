@@ -1,0 +1,298 @@
+"""The schema of params.yaml: what each key may hold, and one clear line for each that does not."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from timbre.errors import UserError, stage_main
+
+ModelName = Literal["ddsp", "rave"]
+SizeName = Literal["tiny", "small", "default", "large"]
+Share = Annotated[float, Field(ge=0.01, le=0.5)]
+Steps = Annotated[int, Field(ge=1, le=100_000_000)]
+
+
+class Section(BaseModel):
+    """A part of params.yaml: every key must be known, and numbers must be numbers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Demo(Section):
+    """The built-in corpus."""
+
+    train_minutes: float = Field(ge=0.2, le=600.0)
+    test_minutes: float = Field(ge=0.1, le=60.0)
+    seed: int = Field(ge=0)
+
+
+class Data(Section):
+    """Where the sounds are and the rate they are worked at (Hz)."""
+
+    raw: str = Field(min_length=1)
+    test_inputs: str = Field(min_length=1)
+    sample_rate: Literal[16000, 22050, 24000, 32000, 44100, 48000]
+
+
+class Thresholds(Section):
+    """Limits of the audit."""
+
+    quiet_lufs: float = Field(ge=-70.0, le=0.0)
+    refuse_lufs: float = Field(ge=-200.0, le=0.0)
+    loud_lufs: float = Field(ge=-70.0, le=0.0)
+    loudness_range_min_lu: float = Field(ge=0.0, le=50.0)
+    loudness_range_max_lu: float = Field(ge=0.0, le=100.0)
+    loudness_spread_lu: float = Field(ge=0.0, le=100.0)
+    true_peak_dbtp: float = Field(ge=-60.0, le=20.0)
+    clipped_runs_per_minute: float = Field(ge=0.0)
+    clipped_percent: float = Field(ge=0.0, le=100.0)
+    dc_offset_dbfs: float = Field(ge=-120.0, le=0.0)
+    silence_percent: float = Field(ge=0.0, le=100.0)
+    silence_refuse_percent: float = Field(ge=0.0, le=100.0)
+    inverted_correlation: float = Field(ge=-1.0, le=0.0)
+    dual_mono_correlation: float = Field(ge=0.0, le=1.0)
+    short_seconds: float = Field(ge=0.0, le=60.0)
+    dataset_minutes: float = Field(ge=0.0)
+
+
+class Audit(Section):
+    """The audit."""
+
+    thresholds: Thresholds
+
+
+class Normalize(Section):
+    """Levels."""
+
+    mode: Literal["dataset", "group", "file", "none"]
+    target_lufs: float = Field(ge=-40.0, le=-10.0)
+    ceiling_dbtp: float = Field(ge=-12.0, le=0.0)
+    max_gain_db: float = Field(ge=0.0, le=60.0)
+
+
+class Slice(Section):
+    """The cache and the split of the files."""
+
+    seconds: float = Field(ge=0.1, le=10.0)
+    validation_share: Share
+    test_share: Share
+
+
+class Features(Section):
+    """Pitch and loudness per frame."""
+
+    hop_samples: Literal[64, 128, 256, 512, 1024]
+    window_samples: Literal[512, 1024, 2048, 4096]
+    f0_min_hz: float = Field(ge=20.0, le=20000.0)
+    f0_max_hz: float = Field(ge=20.0, le=20000.0)
+    voiced_on: float = Field(ge=0.0, le=1.0)
+    voiced_off: float = Field(ge=0.0, le=1.0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Features:
+        if self.f0_min_hz >= self.f0_max_hz:
+            raise ValueError(f"f0_min_hz ({self.f0_min_hz:g}) must lie under f0_max_hz ({self.f0_max_hz:g})")
+        if self.voiced_off > self.voiced_on:
+            raise ValueError(f"voiced_off ({self.voiced_off:g}) must not lie over voiced_on ({self.voiced_on:g})")
+        if self.window_samples < 2 * self.hop_samples:
+            raise ValueError("window_samples must be at least twice hop_samples")
+        return self
+
+
+class Train(Section):
+    """What is common to the training of every model."""
+
+    validate_every_steps: Steps
+    log_every_steps: Steps
+    ema_decay: float = Field(ge=0.0, le=0.9999)
+    gradient_clip: float = Field(gt=0.0)
+
+
+class Export(Section):
+    """The proof that the exported file must pass."""
+
+    check_blocks_samples: list[Annotated[int, Field(ge=1, le=65536)]] = Field(min_length=1)
+    min_snr_db: float = Field(ge=60.0, le=140.0)
+
+
+class Evaluate(Section):
+    """How the exported model is rendered and judged."""
+
+    block_samples: int = Field(ge=1, le=65536)
+    f0_tolerance_cents: float = Field(gt=0.0, le=600.0)
+    page_seconds: float = Field(ge=1.0, le=120.0)
+
+
+class DdspSize(Section):
+    """A DDSP preset."""
+
+    hidden: int = Field(ge=8, le=4096)
+    layers: int = Field(ge=1, le=8)
+    harmonics: int = Field(ge=1, le=512)
+    noise_bands: int = Field(ge=9, le=513)
+    reverb_seconds: float = Field(ge=0.0, le=10.0)
+    steps: Steps
+    batch: int = Field(ge=1, le=4096)
+    crop_seconds: float = Field(ge=0.1, le=60.0)
+    learning_rate: float = Field(gt=0.0, le=1.0)
+
+
+class RaveSize(Section):
+    """A RAVE preset."""
+
+    capacity: int = Field(ge=1, le=1024)
+    latent_size: int = Field(ge=1, le=1024)
+    ratios: list[Annotated[int, Field(ge=1, le=16)]] = Field(min_length=1)
+    steps: Steps
+    batch: int = Field(ge=1, le=4096)
+
+
+class Size(Section):
+    """The presets of one size, one for each model."""
+
+    ddsp: DdspSize
+    rave: RaveSize
+
+
+class Sizes(Section):
+    """All presets."""
+
+    tiny: Size
+    small: Size
+    default: Size
+    large: Size
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    model: ModelName
+    size: SizeName
+    seed: int = Field(ge=0)
+    demo: Demo
+    data: Data
+    audit: Audit
+    normalize: Normalize
+    slice: Slice
+    features: Features
+    train: Train
+    export: Export
+    evaluate: Evaluate
+    sizes: Sizes
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Params:
+        lowest = 2 * self.data.sample_rate / self.features.window_samples
+        if self.features.f0_min_hz < lowest:
+            raise ValueError(
+                f"features.f0_min_hz: {self.features.f0_min_hz:g} Hz does not fit a window of "
+                f"{self.features.window_samples} samples at {self.data.sample_rate} Hz; "
+                f"write {lowest:g} or more, or a longer window_samples"
+            )
+        if self.features.f0_max_hz > self.data.sample_rate / 4:
+            raise ValueError(
+                f"features.f0_max_hz: {self.features.f0_max_hz:g} Hz is over a quarter of data.sample_rate; "
+                f"write {self.data.sample_rate / 4:g} or less"
+            )
+        return self
+
+    @property
+    def preset(self) -> DdspSize | RaveSize:
+        """The preset of the chosen size and model."""
+        return getattr(getattr(self.sizes, self.size), self.model)
+
+
+def load(path: Path = Path("params.yaml")) -> Params:
+    """Read and check params.yaml.
+
+    Raises: UserError with one line for each fault: the key, its value, what is legal, and the nearest legal spelling.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file. Run this from the folder that holds params.yaml.") from None
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    return parse(raw, str(path))
+
+
+def parse(raw: Any, name: str = "params.yaml") -> Params:
+    """Check what was read from a params.yaml called `name`; raises UserError as `load` does."""
+    if not isinstance(raw, dict):
+        raise UserError(f"{name}: expected keys and values, found {raw!r}.")
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        raise UserError("\n       ".join(f"{name}: {_line(fault, raw)}" for fault in error.errors())) from None
+
+
+def _line(fault: dict[str, Any], raw: dict) -> str:
+    """One line for one of pydantic's faults."""
+    place = [part for part in fault["loc"] if part != "after"]
+    key = ".".join(str(part) for part in place)
+    value, kind, context = fault["input"], fault["type"], fault.get("ctx", {})
+    if kind == "extra_forbidden":
+        return f"{key}: unknown key. {_known(_section_at(place[:-1]), str(place[-1]))}"
+    if kind == "missing":
+        return f"{key}: missing. {_known_unused(raw, place)}".rstrip()
+    if kind == "literal_error":
+        legal = context["expected"].replace("'", "").replace(" or ", ", ")
+        return f"{key}: {value!r} is not legal. Legal: {legal}.{_nearest(str(value), legal.split(', '))}"
+    if kind == "value_error":
+        return f"{key}: {context['error']}." if key else f"{context['error']}."
+    return f"{key}: {value!r} is not legal. {fault['msg']}."
+
+
+def _section_at(place: list) -> list[str]:
+    section: Any = Params
+    for part in place:
+        section = section.model_fields[part].annotation
+    return list(section.model_fields)
+
+
+def _known(names: list[str], wrong: str) -> str:
+    return f"Known here: {', '.join(names)}.{_nearest(wrong, names)}"
+
+
+def _known_unused(raw: dict, place: list) -> str:
+    """A hint where a missing key stands beside a misspelt one."""
+    section: Any = raw
+    for part in place[:-1]:
+        section = section.get(part, {}) if isinstance(section, dict) else {}
+    unknown = [name for name in section if name not in _section_at(place[:-1])] if isinstance(section, dict) else []
+    near = difflib.get_close_matches(str(place[-1]), [str(name) for name in unknown], n=1)
+    return f"Is `{near[0]}` meant to be it?" if near else ""
+
+
+def _nearest(wrong: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(wrong, names, n=1, cutoff=0.5)
+    return f" Did you mean `{near[0]}`?" if near else ""
+
+
+def main() -> None:
+    """Print the checked parameters, with only the chosen preset in place of all of them."""
+    if sys.argv[1:] not in ([], ["--check"]):
+        print("usage: python -m timbre.params [--check]\n\nCheck params.yaml and print it with the chosen preset; "
+              "--check prints nothing but a verdict.")  # fmt: skip
+        return
+    params = load()
+    if sys.argv[1:]:
+        print(f"params.yaml is sound: model {params.model}, size {params.size}.")
+        return
+    resolved = params.model_dump(exclude={"sizes"}) | {"preset": params.preset.model_dump()}
+    print(yaml.safe_dump(resolved, sort_keys=False, default_flow_style=None, width=120), end="")
+
+
+MODEL_NAMES: tuple[str, ...] = get_args(ModelName)
+SIZE_NAMES: tuple[str, ...] = get_args(SizeName)
+
+if __name__ == "__main__":
+    stage_main(main)

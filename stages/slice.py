@@ -1,0 +1,27 @@
+"""Cut the normalised recordings into slices with their features: the cache that training reads."""
+
+from pathlib import Path
+
+import _here  # noqa: F401
+from timbre.cache.build import build_cache
+from timbre.errors import stage_main
+from timbre.params import load
+
+
+def main() -> None:
+    """Read data/normalized, write data/cache."""
+    manifest = build_cache(load(), Path("data/normalized"), Path("data/cache"))
+    minutes = {split: seconds / 60 for split, seconds in manifest["seconds"].items()}
+    statistics = manifest["statistics"]
+    pitch = "no pitch found"
+    if statistics["f0_hz"]:
+        lowest, *_, highest = statistics["f0_hz"]
+        pitch = f"{statistics['voiced_share']:.0%} voiced, pitch mostly {lowest:.0f} to {highest:.0f} Hz"
+    print(
+        f"slice: {manifest['slices']} slices in data/cache: {minutes['train']:.1f} minutes to train on, "
+        f"{minutes['validation']:.1f} to validate, {minutes['test']:.1f} to evaluate; {pitch}. Next: train."
+    )
+
+
+if __name__ == "__main__":
+    stage_main(main)
