@@ -1,0 +1,1 @@
+"""The demo corpus: a bowed string that plays by itself, and sounds to transfer."""
