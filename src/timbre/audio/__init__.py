@@ -1,0 +1,1 @@
+"""Sound files and what is measured on sound: reading, writing, resampling, loudness."""

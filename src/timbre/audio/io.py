@@ -1,0 +1,197 @@
+"""Reading and writing sound files (libsndfile: wav, aiff, flac, ogg, opus, mp3)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from timbre.errors import UserError
+from timbre.files import replaced_file
+
+SUFFIXES = (".aif", ".aiff", ".flac", ".mp3", ".ogg", ".opus", ".wav")
+# Sound that libsndfile, or this project, does not read: worth a word when it lies among the recordings.
+FOREIGN_SUFFIXES = (".aac", ".ape", ".caf", ".m4a", ".m4b", ".mka", ".mp2", ".mp4", ".w64", ".webm", ".wma", ".wv")
+BLOCK_VALUES = 1 << 19
+FULL_DISK_BYTES = 1 << 20
+LOWEST_RATE_HZ = 4000
+
+
+class UnreadableError(Exception):
+    """A file that cannot be decoded; the message is the reason, without the file's name."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says of itself: rate in Hz, channels, samples per channel, libsndfile's name of the coding."""
+
+    sample_rate_hz: int
+    channels: int
+    samples: int
+    subtype: str
+
+
+def find_recordings(folder: Path) -> list[Path]:
+    """All sound files below `folder` by their ending (any case), sorted by relative path.
+
+    Raises: UserError where the folder is missing or holds none.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder. Put recordings there, or write another folder in params.yaml.")
+    found = _find(folder, SUFFIXES)
+    if not found:
+        foreign = _find(folder, FOREIGN_SUFFIXES)
+        hint = f" Found {len(foreign)} in other formats ({foreign[0].name}): convert to wav or flac." if foreign else ""
+        raise UserError(
+            f"{folder}: no recordings below this folder. Legal endings, in any case: {', '.join(SUFFIXES)}.{hint}"
+        )
+    return found
+
+
+def find_foreign(folder: Path) -> list[Path]:
+    """Sound files below `folder` whose format is not read here, sorted by relative path."""
+    return _find(Path(folder), FOREIGN_SUFFIXES)
+
+
+def as_text(name: str) -> str:
+    """A file's name as text that can be written: bytes that are not UTF-8 become escapes such as \\udce9."""
+    return name.encode(errors="backslashreplace").decode()
+
+
+def is_held_out(name: str) -> bool:
+    """Whether a recording, named relative to its folder, lies below a folder called "test" (any case, any depth)."""
+    return "test" in name.lower().split("/")[:-1]
+
+
+def header(path: Path) -> Header:
+    """Read a file's header. Raises: UnreadableError as `blocks` does, as far as the header shows it."""
+    with _open(path) as file:
+        return Header(file.samplerate, file.channels, file.frames, file.subtype)
+
+
+def blocks(path: Path, samples: int | None = None) -> Iterator[np.ndarray]:
+    """Decode a file block by block, so that its length costs no memory.
+
+    samples: samples per channel in a block; by default half a million values over all channels.
+    Yields: [samples, channels] float32 (full scale is 1).
+    Raises: UnreadableError where it does not decode, is empty, ends early, or holds NaN or infinite samples.
+    """
+    done = 0
+    with _open(path) as file:
+        size = samples or max(1024, BLOCK_VALUES // file.channels)
+        while True:
+            # libsndfile decodes an opus file's end wrongly when a read ends a few samples before it.
+            left = file.frames - done
+            try:
+                block = file.read(left if 0 < left < size + 8192 else size, dtype="float32", always_2d=True)
+            except (soundfile.LibsndfileError, RuntimeError) as error:
+                raise UnreadableError(f"does not decode ({_reason(error)})") from None
+            if len(block) == 0:
+                break
+            if not np.isfinite(block).all():
+                raise UnreadableError("holds samples that are not numbers (NaN or infinite)")
+            done += len(block)
+            yield block
+        if done < file.frames:
+            raise UnreadableError(f"is cut off: it ends after {done} of {file.frames} samples")
+    if done == 0:
+        raise UnreadableError("holds no samples")
+
+
+def read(path: Path) -> tuple[np.ndarray, int]:
+    """Decode a whole file.
+
+    Returns: samples [samples, channels] float32 (full scale is 1), sample rate in Hz.
+    Raises: UnreadableError as `blocks` does.
+    """
+    rate = header(path).sample_rate_hz
+    return np.concatenate(list(blocks(path))), rate
+
+
+def write_flac(path: Path, samples: np.ndarray, rate_hz: int) -> None:
+    """Write 24-bit FLAC, whole or not at all. Samples [samples] or [samples, channels], full scale is 1."""
+    write_flac_blocks(path, [samples], rate_hz, channels=1 if samples.ndim == 1 else samples.shape[1])
+
+
+def write_flac_blocks(path: Path, source: Iterable[np.ndarray], rate_hz: int, channels: int) -> None:
+    """Write 24-bit FLAC from blocks [samples] or [samples, channels], whole or not at all; it clips at full scale."""
+    with replaced_file(path) as temporary:
+        try:
+            with soundfile.SoundFile(temporary, "w", rate_hz, channels, format="FLAC", subtype="PCM_24") as file:
+                for block in source:
+                    file.write(block)
+        except soundfile.LibsndfileError as error:
+            # libsndfile calls every failed write a system error, and a full disk is the usual one.
+            if shutil.disk_usage(temporary.parent).free < FULL_DISK_BYTES:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+            raise
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[soundfile.SoundFile]:
+    """Open for reading, or say why not."""
+    try:
+        with open(path, "rb") as raw:
+            if not raw.read(1):
+                raise UnreadableError("is empty (0 bytes)")
+    except OSError as error:
+        raise UnreadableError(f"cannot be opened ({error.strerror})") from None
+    try:
+        # By bytes, since a name that is not UTF-8 has no other form that the file system knows.
+        file = soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else str(path))
+    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
+        raise UnreadableError(f"does not decode ({_reason(error)})") from None
+    with file:
+        if file.frames == 0:
+            raise UnreadableError("holds no samples")
+        if file.samplerate < LOWEST_RATE_HZ:
+            raise UnreadableError(f"has a sample rate of {file.samplerate} Hz, and the least is {LOWEST_RATE_HZ} Hz")
+        promised, found = _promised_bytes(file)
+        if promised > found:
+            raise UnreadableError(f"is cut off: {found} of {promised} bytes of sound are there")
+        yield file
+
+
+def _promised_bytes(file: soundfile.SoundFile) -> tuple[int, int]:
+    """Bytes of sound that a WAV or AIFF header promises, and those that libsndfile found.
+
+    libsndfile reads a cut file without an error and tells it only in its log. Sizes within a page of 2^31 or 2^32 are
+    what programs write when they cannot know the length, so they promise nothing.
+    """
+    if file.format not in ("WAV", "WAVEX", "AIFF"):
+        return 0, 0
+    told = re.search(r"^\s*(?:data|SSND) : (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
+    if not told:
+        return 0, 0
+    promised, found = int(told[1]), int(told[2])
+    unknown = any(limit - 4096 <= promised <= limit for limit in (2**31, 2**32))
+    # One byte is the padding of an odd chunk, which many programs leave out.
+    return (0, 0) if unknown or promised - found <= 1 else (promised, found)
+
+
+def _find(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    """Files below `folder`, through linked folders too, each folder once; names that start with a dot are left out."""
+    found, seen = [], set()
+    for where, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(where)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders.sort()
+        found += [Path(where) / name for name in names if name.lower().endswith(suffixes) and not name.startswith(".")]
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _reason(error: Exception) -> str:
+    told = str(getattr(error, "error_string", "") or error).strip().rstrip(".").removeprefix("Error : ")
+    return told or type(error).__name__

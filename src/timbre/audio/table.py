@@ -1,0 +1,79 @@
+"""The table of recordings, reports/audit/files.csv: one row per file, unreadable ones too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from timbre.errors import UserError
+from timbre.files import write_csv
+
+# Column: pandas type. Units are in the names; `Int64` and `Float64` know an empty cell.
+COLUMNS = {
+    "file": "str",
+    "readable": "bool",
+    "reason": "str",
+    "refused": "bool",
+    "refused_because": "str",
+    "held_out": "bool",
+    "duration_seconds": "float64",
+    "sample_rate_hz": "Int64",
+    "channels": "Int64",
+    "subtype": "str",
+    "loudness_lufs": "float64",
+    "loudness_range_lu": "float64",
+    "true_peak_dbtp": "float64",
+    "mix_true_peak_dbtp": "float64",
+    "clipped_runs": "Int64",
+    "clipped_percent": "float64",
+    "dc_offset_dbfs": "float64",
+    "silence_percent": "float64",
+    "silent_channels": "Int64",
+    "channel_correlation": "float64",
+    "channel_plan": "str",
+    "duplicate_of": "str",
+    "pcm_sha256": "str",
+}
+DECIMALS = 4
+
+
+def to_table(rows: list[dict]) -> pd.DataFrame:
+    """The table of measured rows; what a row lacks stays an empty cell. One column per key of COLUMNS."""
+    columns = {}
+    for name, kind in COLUMNS.items():
+        values = [row.get(name) for row in rows]
+        if kind == "str":
+            values = ["" if value is None else value for value in values]
+        columns[name] = pd.Series(values, dtype=kind)
+    return pd.DataFrame(columns)
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write files.csv with four decimals."""
+    write_csv(path, table, decimals=DECIMALS)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read files.csv as `write_table` wrote it.
+
+    Raises: UserError where it is missing, damaged, or lacks a column.
+    """
+    texts = [name for name, kind in COLUMNS.items() if kind == "str"]
+    try:
+        table = pd.read_csv(path, dtype={name: "str" for name in texts}, encoding="utf-8")
+        missing = [name for name in COLUMNS if name not in table]
+        if missing:
+            raise ValueError(f"lacks the column {missing[0]}")
+        table[texts] = table[texts].fillna("")
+        return table.astype({name: kind for name, kind in COLUMNS.items() if kind != "str"})
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing. Run `dvc repro audit` to make it.") from None
+    except (ValueError, TypeError) as error:
+        told = " ".join(str(error).split())
+        raise UserError(f"{path} is damaged ({told}). Delete it and run `dvc repro audit`.") from None
+
+
+def used(table: pd.DataFrame) -> pd.Series:
+    """Which rows go into the dataset: neither refused nor a copy of another."""
+    return ~table["refused"] & (table["duplicate_of"] == "")

@@ -1,0 +1,1 @@
+"""The audit: measure every recording, warn where one stands out, change nothing."""

@@ -1,0 +1,116 @@
+"""The audit stage: every recording below a folder, measured and judged; reports/audit/."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from timbre.audio.io import as_text, find_foreign, find_recordings
+from timbre.audio.parallel import for_each
+from timbre.audio.table import to_table, used, write_table
+from timbre.audit.checks import count_by_check, find_warnings, loudness_spread_lu, mark_duplicates, refuse
+from timbre.audit.measures import measure
+from timbre.audit.report import advise, page
+from timbre.errors import UserError
+from timbre.files import replaced_folder, write_json, write_text
+from timbre.params import Params
+from timbre.progress import progress
+
+TOLD = 10
+
+
+def run(params: Params, out: Path) -> dict:
+    """Audit the recordings below `params.data.raw`: files.csv, audit.json and index.html in `out`, the result told.
+
+    Returns: what audit.json holds: `summary`, `warnings`, `advice`.
+    Raises: UserError where the folder is missing or empty, or nothing in it can be trained on.
+    """
+    raw, limits = Path(params.data.raw), params.audit.thresholds
+    files = find_recordings(raw)
+    work = [(file, file.relative_to(raw).as_posix(), limits.inverted_correlation) for file in files]
+    rows = []
+    # By bytes rather than files, so that the time left is right where a few long files stand among short ones.
+    sizes = [file.stat().st_size if file.exists() else 0 for file in files]
+    with progress(description="audit", unit="B", total=sum(sizes), unit_scale=True) as bar:
+        for row, size in zip(for_each(measure, work), sizes, strict=True):
+            rows.append(row)
+            bar.update(size)
+    refuse(rows, limits)
+    mark_duplicates(rows)
+    table = to_table(rows)
+    _require_training(table, raw)
+    foreign = [as_text(file.relative_to(raw).as_posix()) for file in find_foreign(raw)]
+    warnings = find_warnings(table, params, foreign)
+    audit = {"summary": summarise(table, warnings), "warnings": warnings, "advice": advise(table, params)}
+    with replaced_folder(out) as folder:
+        write_table(folder / "files.csv", table)
+        write_json(folder / "audit.json", audit)
+        write_text(folder / "index.html", page(table, audit))
+    print("\n".join(closing_lines(table, audit["summary"], out)))
+    return audit
+
+
+def summarise(table: pd.DataFrame, warnings: list[dict]) -> dict:
+    """The set in numbers: files, minutes, loudness, and how many warnings of each severity and check there are."""
+    kept = table[used(table)]
+    training, held_out = kept[~kept["held_out"]], kept[kept["held_out"]]
+    sounding = training["duration_seconds"] * (1.0 - training["silence_percent"] / 100.0)
+    summary = {
+        "files": len(table),
+        "unreadable_files": int((~table["readable"]).sum()),
+        "refused_files": int((table["refused"] & table["readable"]).sum()),
+        "duplicate_files": int((table["duplicate_of"] != "").sum()),
+        "used_files": len(kept),
+        "training_files": len(training),
+        "training_minutes": training["duration_seconds"].sum() / 60.0,
+        "training_sounding_minutes": sounding.sum() / 60.0,
+        "held_out_files": len(held_out),
+        "held_out_minutes": held_out["duration_seconds"].sum() / 60.0,
+        "loudness_median_lufs": float(training["loudness_lufs"].median()),
+        "loudness_spread_lu": loudness_spread_lu(training["loudness_lufs"]),
+        "true_peak_max_dbtp": float(kept["true_peak_dbtp"].max()),
+    }
+    for severity, plural in (("error", "errors"), ("warning", "warnings"), ("info", "notes")):
+        summary[plural] = sum(warning["severity"] == severity for warning in warnings)
+    summary |= {f"check_{check}": count for check, count in count_by_check(warnings).items()}
+    rates = kept["sample_rate_hz"].value_counts().sort_index()
+    summary |= {f"rate_{rate}_hz_files": int(count) for rate, count in rates.items()}
+    return {name: round(value, 3) if isinstance(value, float) else value for name, value in summary.items()}
+
+
+def closing_lines(table: pd.DataFrame, summary: dict, out: Path) -> list[str]:
+    """What the terminal shows at the end: what was found, what is left out and why, where to read more."""
+    lines = [
+        f"{_count(summary['files'], 'file')}: {summary['training_minutes']:.1f} minutes for training "
+        f"({_count(summary['training_files'], 'file')}), {summary['held_out_minutes']:.1f} minutes held out "
+        f"({_count(summary['held_out_files'], 'file')})."
+    ]
+    left_out = table[~used(table)]
+    lines += [f"  left out: {name} {why}" for name, why in _reasons(left_out.head(TOLD))]
+    if len(left_out) > TOLD:
+        lines.append(f"  and {len(left_out) - TOLD} more")
+    found = ", ".join(_count(summary[plural], plural[:-1]) for plural in ("errors", "warnings", "notes"))
+    lines.append(f"{found}. Open {Path(out) / 'index.html'} to read them, then go on with `dvc repro`.")
+    return lines
+
+
+def _reasons(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    return [(row.file, row.refused_because or f"is the same as {row.duplicate_of}") for row in rows.itertuples()]
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _require_training(table: pd.DataFrame, raw: Path) -> None:
+    kept = used(table)
+    if not kept.any():
+        told = [f"{name} {why}" for name, why in _reasons(table.head(3))]
+        more = f"; and {len(table) - 3} more" if len(table) > 3 else ""
+        raise UserError(f"{raw}: none of {_count(len(table), 'file')} can be used. {'; '.join(told)}{more}.")
+    if not (kept & ~table["held_out"]).any():
+        raise UserError(
+            f"{raw}: nothing to train on. Every usable recording lies below a folder named `test`, and those are held "
+            "out. Move some of them elsewhere below the folder."
+        )

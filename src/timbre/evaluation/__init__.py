@@ -1,0 +1,1 @@
+"""What the exported model does to sound: rendered as a host would, measured against anchors, shown on one page."""

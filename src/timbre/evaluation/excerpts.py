@@ -1,0 +1,83 @@
+"""Excerpts to listen to and to look at: cut, brought to one loudness, encoded."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import soundfile
+
+from timbre.audio.loudness import integrated_lufs
+from timbre.evaluation.metrics.tracks import Tracks
+from timbre.evaluation.plots import mel_db
+from timbre.evaluation.render import loudest_start
+
+LISTEN_LUFS = -20.0
+# Peaks stay under it: what would pass is left under -20 LUFS, and its neighbours on the card are turned down to it.
+PEAK_LIMIT = 0.98
+# Silence is not lifted into a roar of rounding noise.
+LARGEST_GAIN_DB = 40.0
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A stretch of one sound, gain applied: its level against -20 LUFS in dB, FLAC, and what a picture needs.
+
+    mel_db: [bands, frames]; f0_hz, f0_seconds: [feature frames], NaN where unvoiced.
+    """
+
+    seconds: float
+    below_target_db: float
+    flac_base64: str
+    mel_db: np.ndarray
+    f0_seconds: np.ndarray
+    f0_hz: np.ndarray
+
+
+def cut_of(audio: np.ndarray, rate_hz: int, seconds: float) -> tuple[int, int]:
+    """Start and end in samples of the loudest stretch of at most so many seconds of audio [samples]."""
+    length = min(len(audio), round(seconds * rate_hz))
+    start = loudest_start(audio, length, rate_hz)
+    return start, start + length
+
+
+def excerpt_of(audio: np.ndarray, tracks: Tracks, cut: tuple[int, int], rate_hz: int, hop: int, window: int) -> Excerpt:
+    """Cut audio [samples], bring it to -20 LUFS (lower where its peaks would clip) and encode it.
+
+    hop, window: of the tracks in samples; a frame's pitch is drawn at the middle of its window.
+    """
+    start, end = cut
+    stretch = audio[start:end].astype(np.float64)
+    gain, below_target_db = listening_gain(stretch, rate_hz)
+    middles = (np.arange(len(tracks.f0_hz)) + 1) * hop - window / 2.0
+    inside = (middles >= start) & (middles < end)
+    pitch = np.where(tracks.voiced, tracks.f0_hz, np.nan)[inside]
+    return Excerpt(
+        seconds=len(stretch) / rate_hz,
+        below_target_db=below_target_db,
+        flac_base64=flac_16_base64(stretch * gain, rate_hz),
+        mel_db=mel_db(stretch * gain, rate_hz),
+        f0_seconds=(middles[inside] - start) / rate_hz,
+        f0_hz=pitch,
+    )
+
+
+def listening_gain(audio: np.ndarray, rate_hz: int) -> tuple[float, float]:
+    """The factor that brings audio [samples] to -20 LUFS or as near as its peaks allow; how many dB it stays under."""
+    loudness = integrated_lufs(audio, rate_hz)
+    peak = float(np.abs(audio).max(initial=0.0))
+    if not np.isfinite(loudness) or peak == 0.0:
+        return 1.0, 0.0
+    wanted_db = min(LISTEN_LUFS - loudness, LARGEST_GAIN_DB)
+    allowed_db = 20.0 * np.log10(PEAK_LIMIT / peak)
+    gain_db = min(wanted_db, allowed_db)
+    return 10.0 ** (gain_db / 20.0), round(max(0.0, LISTEN_LUFS - loudness - gain_db), 2)
+
+
+def flac_16_base64(samples: np.ndarray, rate_hz: int) -> str:
+    """16-bit FLAC of samples [samples] as base64: lossless, and the same bytes every time, unlike Vorbis."""
+    encoded = io.BytesIO()
+    soundfile.write(encoded, samples, rate_hz, format="FLAC", subtype="PCM_16")
+    return base64.b64encode(encoded.getvalue()).decode("ascii")

@@ -1,0 +1,152 @@
+"""All figures of one item, and their means over the items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from torch import nn
+
+from timbre.evaluation.items import RECONSTRUCTION, TRANSFER
+from timbre.evaluation.metrics.ltas import band_powers, ltas_db
+from timbre.evaluation.metrics.spectra import mss, mss_noise_floor, pieces, spectral_distances
+from timbre.evaluation.metrics.tracks import (
+    Tracks,
+    f0_median_cents,
+    f0_rca,
+    f0_within_cents,
+    loudness_l1_db,
+    loudness_r,
+    tracks_of,
+)
+from timbre.features.extractor import FeatureExtractor
+
+Figures = dict[str, float | None]
+DECIMALS = 6
+
+
+def reconstruction_figures(
+    reference: np.ndarray,
+    output: np.ndarray,
+    untrained_output: np.ndarray | None,
+    extractor: FeatureExtractor,
+    rate_hz: int,
+    tolerance_cents: float,
+) -> Figures:
+    """Figures of a held-out recording [samples] against what the model made of it, each with its `_untrained` anchor.
+
+    `mss_excess_ratio` is (mss - floor) / (untrained mss - floor): 1 before training, 0 where only noise differs.
+    """
+    tracks = tracks_of(reference, extractor)
+
+    def against(rendered: np.ndarray) -> Figures:
+        heard = tracks_of(rendered, extractor)
+        return {
+            "mss": mss(reference, rendered, rate_hz),
+            **spectral_distances(reference, rendered, rate_hz),
+            within_key(tolerance_cents): f0_within_cents(tracks, heard, tolerance_cents),
+            "f0_median_cents": f0_median_cents(tracks, heard),
+            "loudness_l1_db": loudness_l1_db(tracks, heard),
+        }
+
+    figures = against(output)
+    floor = mss_noise_floor(rate_hz)
+    figures["mss_noise_floor"] = floor
+    figures["mss_excess_ratio"] = None
+    if untrained_output is not None:
+        before = against(untrained_output)
+        figures |= {f"{key}_untrained": value for key, value in before.items()}
+        figures["mss_excess_ratio"] = excess_ratio(figures["mss"], before["mss"], floor)
+    return figures
+
+
+def excess_ratio(trained: float | None, untrained: float | None, floor: float | None) -> float | None:
+    """(trained - floor) / (untrained - floor); None where the untrained model is itself no worse than the floor."""
+    if trained is None or untrained is None or floor is None or untrained <= floor:
+        return None
+    return (trained - floor) / (untrained - floor)
+
+
+def untrained_render(module: nn.Module, audio: np.ndarray, rate_hz: int) -> np.ndarray:
+    """What an offline, aligned model [1, 1, n] -> [1, 1, n] makes of audio [samples], in pieces of 10 s."""
+    output = np.zeros(len(audio), dtype=np.float32)
+    with torch.no_grad():
+        for start, end in pieces(len(audio), rate_hz):
+            given = module(torch.from_numpy(np.ascontiguousarray(audio[start:end]))[None, None])[0, 0].numpy()
+            output[start : start + len(given)] = given[: end - start]
+    return output
+
+
+def transfer_figures(
+    audio: np.ndarray,
+    output: np.ndarray,
+    tracks: Tracks,
+    extractor: FeatureExtractor,
+    rate_hz: int,
+    target_powers: np.ndarray | None,
+    tolerance_cents: float,
+) -> Figures:
+    """Figures of a foreign sound [samples] against its transfer, each with its `_identity` anchor (output = input).
+
+    tracks: of the input. target_powers: mean band powers of the held-out set, None where there is none.
+    """
+
+    def against(rendered: np.ndarray, heard: Tracks) -> Figures:
+        distance = None if target_powers is None else ltas_db(band_powers(rendered, rate_hz), target_powers)
+        return {
+            rca_key(tolerance_cents): f0_rca(tracks, heard, tolerance_cents),
+            "loudness_r": loudness_r(tracks, heard),
+            "ltas_db": distance,
+        }
+
+    identity = against(audio, tracks)
+    return against(output, tracks_of(output, extractor)) | {f"{key}_identity": value for key, value in identity.items()}
+
+
+def within_key(tolerance_cents: float) -> str:
+    """The name of raw pitch accuracy at a tolerance: it says how wide it is, so two settings are never compared."""
+    return f"f0_within_{tolerance_cents:g}_cents"
+
+
+def rca_key(tolerance_cents: float) -> str:
+    """The name of raw chroma accuracy at a tolerance in cents."""
+    return f"f0_rca{tolerance_cents:g}"
+
+
+def summary(
+    rows: list[dict], model: Figures, ltas_db_target: float | None, rate_hz: int, tolerance_cents: float
+) -> dict:
+    """The content of metrics.json: plain means over the items to which a measure applies, None where it is none.
+
+    rows: dicts with "kind", "name" and figures, one for each item that was rendered.
+    """
+    within, rca = within_key(tolerance_cents), rca_key(tolerance_cents)
+    measures = ["mss", "lsd_db", "mcd_db", "logmel_l1", within, "f0_median_cents", "loudness_l1_db"]
+    held_out = [row for row in rows if row["kind"] == RECONSTRUCTION]
+    transferred = [row for row in rows if row["kind"] == TRANSFER]
+    reconstruction = _means(held_out, measures + [f"{key}_untrained" for key in measures])
+    floor = mss_noise_floor(rate_hz)
+    reconstruction["mss_noise_floor"] = floor
+    # From the means, so that the ratio is that of the figures beside it.
+    reconstruction["mss_excess_ratio"] = excess_ratio(reconstruction["mss"], reconstruction["mss_untrained"], floor)
+    anchored = [rca, "loudness_r", "ltas_db"]
+    transfer: dict = _means(transferred, anchored + [f"{key}_identity" for key in anchored])
+    transfer["ltas_db_target"] = ltas_db_target
+    transfer[f"{rca}_by_input"] = {row["name"]: row[rca] for row in transferred if row[rca] is not None}
+    return rounded({"reconstruction": reconstruction, "transfer": transfer, "model": model})
+
+
+def rounded(value):
+    """Numbers in nested dicts rounded to 6 decimals."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    return round(value, DECIMALS) if isinstance(value, float) else value
+
+
+def _means(rows: list[dict], keys: Iterable[str]) -> Figures:
+    means: Figures = {}
+    for key in keys:
+        known = [row[key] for row in rows if row.get(key) is not None]
+        means[key] = float(np.mean(known)) if known else None
+    return means

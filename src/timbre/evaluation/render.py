@@ -1,0 +1,134 @@
+"""Playing sound through the exported model as a host does: block by block, delay taken out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from timbre.errors import UserError
+from timbre.files import read_json
+
+# dBFS that stands for digital silence.
+SILENCE_DBFS = -120.0
+SILENCE_AFTER_SECONDS = 1.0
+SILENCE_MEASURED_SECONDS = 1.0
+
+
+@dataclass
+class ExportedModel:
+    """A model.ts and the part of its model.json that playing it needs: Hz, channels and samples."""
+
+    module: torch.nn.Module
+    sample_rate_hz: int
+    channels: int
+    block_samples: int
+    delay_samples: int
+    contract: dict
+
+
+def load_exported(folder: Path) -> ExportedModel:
+    """Load model.ts and model.json of an export folder.
+
+    Raises: UserError where either is missing or damaged.
+    """
+    contract = read_json(Path(folder) / "model.json")
+    path = Path(folder) / "model.ts"
+    if not path.is_file():
+        raise UserError(f"{path} is missing. Run `dvc repro` to make it.")
+    try:
+        module = torch.jit.load(str(path), map_location="cpu")
+    except (RuntimeError, ValueError) as error:
+        raise UserError(
+            f"{path} does not load ({str(error).splitlines()[0]}). Delete it and run `dvc repro`."
+        ) from None
+    names = ("sample_rate_hz", "channels", "block_samples", "delay_samples")
+    missing = [name for name in names if name not in contract]
+    if missing:
+        raise UserError(f"{Path(folder) / 'model.json'} lacks {', '.join(missing)}. Delete it and run `dvc repro`.")
+    return ExportedModel(module.eval(), *(int(contract[name]) for name in names), contract)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch work in one thread: sums then fall in one order, so the number of cores changes no bit."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def host_block(model: ExportedModel, block_samples: int) -> int:
+    """The block in samples that a host would use: `block_samples`, or the next legal size over it."""
+    return math.ceil(block_samples / model.block_samples) * model.block_samples
+
+
+def render(
+    model: ExportedModel, audio: np.ndarray, block_samples: int, on_samples: Callable[[int], object] | None = None
+) -> np.ndarray:
+    """Render mono audio [samples] from a fresh state and take the reported delay out.
+
+    block_samples: samples a call, brought up to a legal size. All channels of the model hear the same, and the mean of
+    its outputs is taken. on_samples: told how many samples of the input each call has used up.
+    Returns: [samples] float32, sample i belonging to input sample i.
+    Raises: UserError where the output holds NaN or infinite samples.
+    """
+    block = host_block(model, block_samples)
+    samples, delay = len(audio), model.delay_samples
+    output = np.zeros(samples, dtype=np.float32)
+    with one_thread(), torch.no_grad():
+        model.module.reset()
+        for start in range(0, samples + delay, block):
+            heard = audio[start : start + block]
+            fed = torch.zeros(1, model.channels, block)
+            fed[:, :, : len(heard)] = torch.from_numpy(np.ascontiguousarray(heard, dtype=np.float32))
+            given = model.module(fed)[0].mean(dim=0).numpy()
+            # Output sample j of the stream belongs to input sample j - delay.
+            first, last = max(start - delay, 0), min(start + block - delay, samples)
+            if last > first:
+                output[first:last] = given[first + delay - start : last + delay - start]
+            if on_samples is not None:
+                on_samples(len(heard))
+    if not np.isfinite(output).all():
+        raise UserError(
+            "models/export/model.ts gives samples that are not numbers (NaN or infinite). The training has failed: "
+            "write a lower learning_rate in params.yaml and run `dvc repro`."
+        )
+    return output
+
+
+def silence_dbfs_after_1s(model: ExportedModel, audio: np.ndarray, block_samples: int) -> float:
+    """How silent the model falls: a second of sound, then digital silence; the level from 1 s to 2 s into it.
+
+    audio: [samples]; its loudest second is taken. Returns: RMS in dBFS (20 log10 of the RMS, a full-scale square wave
+    is 0), -120 for anything under it. A model that hums to itself is found here.
+    """
+    rate = model.sample_rate_hz
+    start = loudest_start(audio, rate, rate)
+    excited = audio[start : start + rate]
+    silence = np.zeros(round((SILENCE_AFTER_SECONDS + SILENCE_MEASURED_SECONDS) * rate), dtype=np.float32)
+    output = render(model, np.concatenate([excited, silence]), block_samples)
+    return level_dbfs(output[len(output) - round(SILENCE_MEASURED_SECONDS * rate) :])
+
+
+def level_dbfs(audio: np.ndarray) -> float:
+    """RMS of audio [samples] in dBFS, from -120 up."""
+    power = float(np.mean(np.square(audio, dtype=np.float64)))
+    return max(10.0 * math.log10(power), SILENCE_DBFS) if power > 0.0 else SILENCE_DBFS
+
+
+def loudest_start(audio: np.ndarray, length: int, rate_hz: int) -> int:
+    """Where the loudest `length` samples of audio [samples] start, on a grid of 0.1 s; 0 where it is no longer."""
+    if len(audio) <= length:
+        return 0
+    energy = np.append(0.0, np.cumsum(np.square(audio, dtype=np.float64)))
+    starts = np.arange(0, len(audio) - length + 1, max(1, rate_hz // 10))
+    # Rounded, so that stretches that are equal but for the last bits give the first of them.
+    return int(starts[np.argmax(np.round(energy[starts + length] - energy[starts], 9))])

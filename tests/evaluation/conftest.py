@@ -1,0 +1,132 @@
+"""Sounds and exported models that the tests of the evaluation share."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+import yaml
+from torch import Tensor, nn
+
+from timbre.evaluation.render import ExportedModel
+from timbre.features.extractor import extractor_of, feature_config
+from timbre.params import Params, parse
+
+RATE = 16000
+FEATURES = {
+    "hop_samples": 128,
+    "window_samples": 1024,
+    "f0_min_hz": 60.0,
+    "f0_max_hz": 2000.0,
+    "voiced_on": 0.8,
+    "voiced_off": 0.6,
+}
+
+
+class DelayLine(nn.Module):
+    """A model of known answer: its input, some samples later and times a gain; counts the calls since reset."""
+
+    def __init__(self, delay_samples: int, gain: float = 1.0, channels: int = 1) -> None:
+        super().__init__()
+        self.gain = gain
+        self.register_buffer("line", torch.zeros(1, channels, delay_samples))
+
+    @torch.jit.export
+    def reset(self) -> None:
+        self.line = torch.zeros_like(self.line)
+
+    def forward(self, x: Tensor) -> Tensor:
+        joined = torch.cat([self.line, x], dim=-1)
+        self.line = joined[..., x.shape[-1] :]
+        return joined[..., : x.shape[-1]] * self.gain
+
+
+def make_delay_model(delay_samples: int, block_samples: int = 1, gain: float = 1.0, channels: int = 1) -> ExportedModel:
+    module = torch.jit.script(DelayLine(delay_samples, gain, channels))
+    return ExportedModel(module, RATE, channels, block_samples, delay_samples, {})
+
+
+def make_tone(
+    f0_hz: float = 220.0, seconds: float = 2.0, level: float = 0.2, rate: int = RATE, seed: int = 0
+) -> np.ndarray:
+    """Ten partials that swell and fade, over a little hiss, [samples] float32."""
+    time = np.arange(round(seconds * rate)) / rate
+    swell = 0.2 + 0.8 * np.sin(np.pi * time / seconds) ** 2
+    partials = sum(np.sin(2 * np.pi * n * f0_hz * time) / n for n in range(1, 11) if n * f0_hz < 0.45 * rate)
+    hiss = np.random.default_rng(seed).normal(size=len(time)) * 1e-4
+    return (level * swell * partials + hiss).astype(np.float32)
+
+
+def make_noise(seconds: float = 2.0, level: float = 0.1, rate: int = RATE, seed: int = 0) -> np.ndarray:
+    return (level * np.random.default_rng(seed).normal(size=round(seconds * rate))).astype(np.float32)
+
+
+# Test folders are no packages, so what tests call comes to them as fixtures.
+@pytest.fixture(scope="session")
+def delay_model():
+    return make_delay_model
+
+
+@pytest.fixture(scope="session")
+def tone():
+    return make_tone
+
+
+@pytest.fixture(scope="session")
+def noise():
+    return make_noise
+
+
+@pytest.fixture(scope="session")
+def rate() -> int:
+    return RATE
+
+
+@pytest.fixture(scope="session")
+def extractor():
+    return extractor_of(feature_config(RATE, FEATURES))
+
+
+@pytest.fixture
+def params() -> Params:
+    """The project's own params.yaml at the rate and features of these tests."""
+    raw = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
+    raw["data"] |= {"sample_rate": RATE, "test_inputs": "inputs"}
+    raw["features"] = FEATURES
+    raw["evaluate"] = {"block_samples": 512, "f0_tolerance_cents": 50.0, "page_seconds": 1.0}
+    return parse(raw)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    """A folder as the stages before evaluate leave it: two held-out takes, three inputs; the test runs in it."""
+    monkeypatch.chdir(tmp_path)
+    export = tmp_path / "models/export"
+    export.mkdir(parents=True)
+    torch.jit.script(DelayLine(100, 0.5)).save(str(export / "model.ts"))
+    contract = {
+        "sample_rate_hz": RATE,
+        "channels": 1,
+        "block_samples": 1,
+        "delay_samples": 100,
+        "parameters": 12,
+        "streaming_snr_db": 123.4,
+        "features": feature_config(RATE, FEATURES),
+    }
+    (export / "model.json").write_text(json.dumps(contract))
+    takes = {"test/take_01.flac": make_tone(220.0), "test/take_02.flac": make_tone(440.0, seed=1)}
+    for name, audio in takes.items():
+        path = tmp_path / "data/normalized" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, audio, RATE, subtype="PCM_24")
+    entries = [{"file": name, "split": "test"} for name in takes] + [{"file": "a.flac", "split": "train"}]
+    (tmp_path / "data/cache").mkdir()
+    (tmp_path / "data/cache/manifest.json").write_text(json.dumps({"files": entries}))
+    inputs = tmp_path / "inputs"
+    inputs.mkdir()
+    soundfile.write(inputs / "flute.wav", np.stack([make_tone(330.0, rate=44100)] * 2, axis=1), 44100)
+    soundfile.write(inputs / "hiss.wav", make_noise(), RATE)
+    soundfile.write(inputs / "silence.wav", np.zeros(RATE), RATE)
+    return tmp_path

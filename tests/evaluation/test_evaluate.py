@@ -1,0 +1,161 @@
+"""The whole evaluation on a small project: what it writes, what it survives, and that it repeats to the byte."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import torch
+
+from timbre.errors import UserError
+from timbre.evaluation.evaluate import run
+from timbre.evaluation.page import embedded_sounds
+
+
+class Hiss(torch.nn.Module):
+    """Stands for an untrained model."""
+
+    def forward(self, audio: torch.Tensor) -> torch.Tensor:
+        return 0.05 * torch.randn(audio.shape, generator=torch.Generator().manual_seed(0))
+
+
+def evaluate(params) -> dict:
+    return run(
+        params,
+        export=Path("models/export"),
+        manifest=Path("data/cache/manifest.json"),
+        normalized=Path("data/normalized"),
+        reports=Path("reports/evaluation"),
+        untrained=Hiss(),
+    )
+
+
+def digests(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_a_model_that_halves_the_level(project, params, rate):
+    metrics = evaluate(params)
+    reports = project / "reports/evaluation"
+    assert metrics == json.loads((reports / "metrics.json").read_text())
+    reconstruction, transfer = metrics["reconstruction"], metrics["transfer"]
+    assert reconstruction["f0_within_50_cents"] == 1.0
+    assert reconstruction["loudness_l1_db"] == pytest.approx(6.02, abs=0.01)
+    assert reconstruction["mcd_db"] == pytest.approx(0.0, abs=0.2)
+    assert reconstruction["mss_excess_ratio"] < 0.5 < reconstruction["mss_untrained"]
+    assert transfer["f0_rca50"] == transfer["f0_rca50_identity"] == 1.0
+    assert list(transfer["f0_rca50_by_input"]) == ["flute"], "hiss and silence have no pitch"
+    assert transfer["ltas_db"] == pytest.approx(transfer["ltas_db_identity"], abs=1e-3)
+    assert metrics["model"] == {
+        "delay_samples": 100,
+        "parameters": 12,
+        "streaming_snr_db": 123.4,
+        "silence_dbfs_after_1s": -120.0,
+    }
+    names = ["reconstruction/test__take_01", "reconstruction/test__take_02",
+             "transfer/flute", "transfer/hiss", "transfer/silence"]  # fmt: skip
+    expected = {"metrics.json", "items.csv", "index.html"}
+    expected |= {f"audio/{name}.{side}.flac" for name in names for side in ("input", "output")}
+    expected |= {f"plots/{name.replace('/', '_', 1)}.png" for name in names}
+    assert set(digests(reports)) == expected
+    table = pd.read_csv(reports / "items.csv")
+    assert table["name"].tolist() == [name.split("/")[1] for name in names]
+    assert table.set_index("name").loc["silence", ["f0_rca50", "loudness_r", "ltas_db", "input_lufs"]].isna().all()
+    assert (table["output_lufs"] - table["input_lufs"]).dropna().to_numpy() == pytest.approx(-6.02, abs=0.01)
+    heard, output = (soundfile.read(reports / f"audio/transfer/hiss.{side}.flac")[0] for side in ("input", "output"))
+    assert output == pytest.approx(heard / 2, abs=2**-23), "aligned, same length, true level"
+
+
+def test_the_same_project_gives_the_same_bytes(project, params, tmp_path_factory, monkeypatch):
+    evaluate(params)
+    first = digests(project / "reports/evaluation")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1 if threads > 1 else 2)
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "copy"
+    project.rename(elsewhere)
+    monkeypatch.chdir(elsewhere)
+    try:
+        evaluate(params)
+    finally:
+        torch.set_num_threads(threads)
+    assert digests(elsewhere / "reports/evaluation") == first
+
+
+def test_the_page_is_whole_in_itself_and_escapes_names(project, params, tone, rate):
+    soundfile.write(project / "inputs/<b>&'\".wav", tone(250.0), rate)
+    evaluate(params)
+    page = (project / "reports/evaluation/index.html").read_text()
+    assert "&lt;b&gt;&amp;&#39;&#34;.wav" in page and "<b>&" not in page
+    outside = re.findall(r'(?:src|href)="(?!data:|#)([^"]+)"', page)
+    assert outside and all((project / "reports/evaluation" / unquoted(link)).is_file() for link in outside)
+    assert not re.findall(r"https?://|@import|url\(", page)
+    assert str(project) not in page
+    sounds = json.loads(re.search(r'id="sounds">(.*?)</script>', page, re.S).group(1))
+    assert set(re.findall(r'data-sound="([^"]+)"', page)) <= {escaped(key) for key in sounds}
+    assert len(sounds) == 12, "the target's sounds are embedded once"
+    assert page.count('class="choices"') == 6 and page.count('data-sound="') == 16
+
+
+def unquoted(link: str) -> str:
+    from html import unescape
+    from urllib.parse import unquote
+
+    return unquote(unescape(link))
+
+
+def escaped(key: str) -> str:
+    from markupsafe import escape
+
+    return str(escape(key))
+
+
+def test_an_unreadable_input_is_listed_and_the_rest_goes_on(project, params):
+    (project / "inputs/broken.wav").write_bytes(b"not a sound")
+    metrics = evaluate(params)
+    assert metrics["transfer"]["f0_rca50"] == 1.0
+    table = pd.read_csv(project / "reports/evaluation/items.csv").set_index("name")
+    assert table.loc["broken", "status"].startswith("skipped: does not decode")
+    page = (project / "reports/evaluation/index.html").read_text()
+    assert "could not be read" in page and "broken.wav" in page
+
+
+def test_no_readable_input_is_an_error_that_leaves_no_report(project, params):
+    for path in (project / "inputs").iterdir():
+        path.write_bytes(b"not a sound")
+    with pytest.raises(UserError, match=r"inputs: none of the 3 recordings can be read.*flute\.wav"):
+        evaluate(params)
+    assert not (project / "reports/evaluation").exists()
+    assert not list((project / "reports").iterdir())
+
+
+def test_without_held_out_recordings_it_warns_and_goes_on(project, params, capsys):
+    (project / "data/cache/manifest.json").write_text(json.dumps({"files": []}))
+    metrics = evaluate(params)
+    assert "warning: no held-out recordings" in capsys.readouterr().err
+    assert metrics["reconstruction"]["mss"] is None and metrics["transfer"]["ltas_db"] is None
+    assert metrics["transfer"]["f0_rca50"] == 1.0
+    assert "no held-out recordings" in (project / "reports/evaluation/index.html").read_text()
+
+
+def test_sounds_over_full_scale_are_turned_down_in_their_file_alone(project, params, tone, rate):
+    loud = (30 * tone(300.0)).astype(np.float32)
+    soundfile.write(project / "inputs/loud.wav", loud, rate, subtype="FLOAT")
+    evaluate(params)
+    table = pd.read_csv(project / "reports/evaluation/items.csv").set_index("name")
+    gain_db = table.loc["loud", "input_file_gain_db"]
+    written, _ = soundfile.read(project / "reports/evaluation/audio/transfer/loud.input.flac")
+    assert gain_db < -10 and written == pytest.approx(loud * 10 ** (gain_db / 20), abs=1e-5)
+    assert "peaks over full scale" in (project / "reports/evaluation/index.html").read_text()
+
+
+def test_what_does_not_fit_the_page_stays_a_link(project, params, monkeypatch):
+    monkeypatch.setattr("timbre.evaluation.page.embedded_sounds", lambda cards: embedded_sounds(cards, limit=100_000))
+    evaluate(params)
+    page = (project / "reports/evaluation/index.html").read_text()
+    assert 0 < page.count('class="choices"') < 5
+    assert "Not embedded" in page

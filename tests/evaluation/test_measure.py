@@ -1,0 +1,72 @@
+"""Figures of an item with their anchors, and means over items."""
+
+import numpy as np
+import pytest
+import torch
+
+from timbre.evaluation.measure import (
+    excess_ratio,
+    reconstruction_figures,
+    rounded,
+    summary,
+    transfer_figures,
+    untrained_render,
+)
+from timbre.evaluation.metrics.ltas import band_powers
+from timbre.evaluation.metrics.tracks import tracks_of
+
+
+def test_perfect_and_untrained_reconstruction(tone, noise, rate, extractor):
+    audio, before = tone(), noise(level=0.05)
+    figures = reconstruction_figures(audio, audio, before, extractor, rate, 50.0)
+    assert figures["mss"] == 0.0 and figures["f0_within_50_cents"] == 1.0
+    assert figures["mss_excess_ratio"] < 0.0, "better than two takes of one noise"
+    untrained = reconstruction_figures(audio, before, before, extractor, rate, 50.0)
+    assert untrained["mss_excess_ratio"] == 1.0
+    assert all(untrained[key] == untrained[f"{key}_untrained"] for key in ("mss", "lsd_db", "mcd_db", "logmel_l1"))
+    assert "mss_untrained" not in reconstruction_figures(audio, audio, None, extractor, rate, 50.0)
+
+
+def test_doing_nothing_is_the_identity_anchor(tone, noise, rate, extractor):
+    audio = tone()
+    tracks, target = tracks_of(audio, extractor), band_powers(noise(), rate)
+    figures = transfer_figures(audio, audio, tracks, extractor, rate, target, 50.0)
+    assert figures["f0_rca50"] == 1.0 and figures["loudness_r"] == pytest.approx(1.0)
+    assert all(figures[key] == figures[f"{key}_identity"] for key in ("f0_rca50", "loudness_r", "ltas_db"))
+    alone = transfer_figures(audio, audio, tracks, extractor, rate, None, 50.0)
+    assert alone["ltas_db"] is None and alone["ltas_db_identity"] is None
+
+
+def test_the_key_tells_the_tolerance(tone, rate, extractor):
+    audio = tone()
+    assert "f0_within_25_cents" in reconstruction_figures(audio, audio, None, extractor, rate, 25.0)
+    assert "f0_rca25" in transfer_figures(audio, audio, tracks_of(audio, extractor), extractor, rate, None, 25.0)
+
+
+def test_excess_ratio():
+    assert excess_ratio(6.0, 10.0, 4.0) == pytest.approx(1 / 3)
+    assert excess_ratio(6.0, 4.0, 4.0) is None
+    assert excess_ratio(None, 10.0, 4.0) is None
+
+
+def test_an_untrained_model_is_heard_in_pieces(noise, rate):
+    audio = noise(21.0)
+    assert np.array_equal(untrained_render(torch.nn.Identity(), audio, rate), audio)
+
+
+def test_means_leave_out_what_does_not_apply(rate):
+    rows = [
+        {"kind": "transfer", "name": "a", "f0_rca50": 0.5, "loudness_r": None, "ltas_db": 1.23456789},
+        {"kind": "transfer", "name": "b", "f0_rca50": None, "loudness_r": None, "ltas_db": 3.0},
+    ]
+    found = summary(rows, {"delay_samples": 3}, None, rate, 50.0)
+    assert found["transfer"]["f0_rca50"] == 0.5
+    assert found["transfer"]["f0_rca50_by_input"] == {"a": 0.5}
+    assert found["transfer"]["loudness_r"] is None
+    assert found["transfer"]["ltas_db"] == 2.117284
+    assert found["reconstruction"]["mss"] is None and found["reconstruction"]["mss_excess_ratio"] is None
+    assert found["model"] == {"delay_samples": 3}
+
+
+def test_rounding_keeps_integers_and_none():
+    assert rounded({"a": 1, "b": {"c": 0.12345678, "d": None}}) == {"a": 1, "b": {"c": 0.123457, "d": None}}
