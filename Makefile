@@ -14,7 +14,7 @@ setup: ## install everything, pinned, into .venv (the others do it by themselves
 	@$(PYTHON) tools/setup.py
 
 run: setup ## bring the whole line up to date: recordings in, streaming model and report out
-	@python -m timbre.params --check
+	@python stages/check.py
 	dvc repro
 
 test: setup ## run all tests

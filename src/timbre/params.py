@@ -188,6 +188,8 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Params:
+        if self.model == "rave":
+            raise ValueError("model: rave has presets but no network in this version; write `ddsp`")
         lowest = 2 * self.data.sample_rate / self.features.window_samples
         if self.features.f0_min_hz < lowest:
             raise ValueError(
@@ -279,14 +281,10 @@ def _nearest(wrong: str, names: list[str]) -> str:
 
 def main() -> None:
     """Print the checked parameters, with only the chosen preset in place of all of them."""
-    if sys.argv[1:] not in ([], ["--check"]):
-        print("usage: python -m timbre.params [--check]\n\nCheck params.yaml and print it with the chosen preset; "
-              "--check prints nothing but a verdict.")  # fmt: skip
+    if sys.argv[1:]:
+        print("usage: python -m timbre.params\n\nCheck params.yaml and print it with the chosen preset.")
         return
     params = load()
-    if sys.argv[1:]:
-        print(f"params.yaml is sound: model {params.model}, size {params.size}.")
-        return
     resolved = params.model_dump(exclude={"sizes"}) | {"preset": params.preset.model_dump()}
     print(yaml.safe_dump(resolved, sort_keys=False, default_flow_style=None, width=120), end="")
 

@@ -23,12 +23,7 @@ NETWORK_KEYS = {"ddsp": ("hidden", "layers", "harmonics", "noise_bands", "reverb
 
 
 def describe(model: str, preset: dict, features: dict, seed: int) -> dict:
-    """What it takes to build a network anew: the content of models/train/config.json.
-
-    Raises: UserError where the model has no network.
-    """
-    if model not in NETWORK_KEYS:
-        raise UserError(f"params.yaml: model: {model} has presets but no network in this version. Write `model: ddsp`.")
+    """What it takes to build a network anew: the content of models/train/config.json."""
     network = {key: preset[key] for key in NETWORK_KEYS[model]}
     return {"model": model, "network": network, "features": features, "seed": seed}
 

@@ -1,0 +1,111 @@
+"""What a user reads when the input is bad."""
+
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+import soundfile
+from support.workspace import RATE, note
+
+
+def clear_raw(workspace):
+    raw = workspace.folder / "data" / "raw"
+    shutil.rmtree(raw)
+    raw.mkdir()
+    return raw
+
+
+def fails(done, *words):
+    """A stage that ends with one clear message: every word in it, no traceback."""
+    assert done.returncode == 1, done.stdout
+    assert "Traceback" not in done.stdout
+    for word in words:
+        assert word in done.stdout, done.stdout
+
+
+def test_an_empty_folder(workspace):
+    clear_raw(workspace)
+    fails(workspace.stage("audit"), "error: data/raw: no recordings below this folder", ".flac")
+
+
+def test_a_missing_folder(workspace):
+    workspace.edit(data__raw="data/rwa")
+    fails(workspace.stage("audit"), "error: data/rwa: no such folder")
+
+
+def test_only_unreadable_files(workspace):
+    raw = clear_raw(workspace)
+    (raw / "letter.wav").write_text("dear all")
+    (raw / "empty.flac").write_bytes(b"")
+    fails(workspace.stage("audit"), "error:", "data/raw", "letter.wav")
+    assert not (workspace.folder / "reports" / "audit").exists()
+
+
+def test_all_silence(workspace):
+    raw = clear_raw(workspace)
+    soundfile.write(raw / "nothing.wav", np.zeros(RATE), RATE)
+    fails(workspace.stage("audit"), "error:", "nothing.wav", "silen")
+
+
+def test_bad_files_among_good_ones_are_listed_and_the_others_go_on(workspace):
+    raw = workspace.folder / "data" / "raw" / "takes"
+    (raw / "text file.wav").write_text("dear all")
+    soundfile.write(raw / "blip.wav", note(440.0, 0.02, 0), RATE)
+    soundfile.write(raw / "old phone.mp3", note(300.0, 2.0, 5)[::6], 8000)
+    soundfile.write(raw / "square.wav", np.sign(note(330.0, 2.0, 6)), RATE)
+    said = workspace.stage("audit").stdout
+    assert "text file.wav" in said
+    assert workspace.stage("normalize").returncode == 0
+    sliced = workspace.stage("slice")
+    assert sliced.returncode == 0, sliced.stdout
+    manifest = (workspace.folder / "data" / "cache" / "manifest.json").read_text()
+    for name in ("blip", "old phone", "square"):
+        assert name in manifest
+    assert "text file" not in manifest
+
+
+def test_one_recording_cannot_be_split(workspace):
+    raw = clear_raw(workspace)
+    soundfile.write(raw / "only.wav", note(440.0, 4.0, 0), RATE)
+    workspace.stage("audit")
+    workspace.stage("normalize")
+    fails(workspace.stage("slice"), "error: data.raw: 1 usable recording to train on, but 3 are needed")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"size": "smal"}, ["size: 'smal'", "Legal: tiny, small, default, large", "Did you mean `small`?"]),
+        ({"model": "ddps"}, ["model: 'ddps'", "Did you mean `ddsp`?"]),
+        ({"normalize__target_lfus": -20.0}, ["normalize.target_lfus: unknown key", "Did you mean `target_lufs`?"]),
+        ({"model": "rave"}, ["model: rave", "no network in this version", "write `ddsp`"]),
+    ],
+)
+def test_a_typo_in_params_stops_dvc_before_any_work(workspace, changes, words):
+    workspace.edit(**changes)
+    done = workspace.run("dvc", "repro")
+    assert done.returncode != 0
+    for word in words:
+        assert word in done.stdout, done.stdout
+    assert "Running stage 'audit'" not in done.stdout
+
+
+def test_a_full_disk_is_named_and_leaves_nothing_half_written(workspace):
+    small = workspace.folder / "data" / "normalized"
+    mount_point = workspace.folder / "data"
+    held = workspace.folder.parent / "held"
+    shutil.copytree(mount_point, held)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(mount_point)], capture_output=True, text=True
+    )
+    if mounted.returncode != 0:
+        pytest.skip(f"cannot mount a small disk here: {mounted.stderr.strip()}")
+    try:
+        shutil.copytree(held / "raw", mount_point / "raw", ignore=lambda *_: ["test"])
+        assert workspace.stage("audit").returncode == 0
+        fails(workspace.stage("normalize"), "error: no space left on the disk", "run the same command again")
+        assert not small.exists()
+        assert [path.name for path in mount_point.iterdir()] == ["raw"]
+    finally:
+        subprocess.run(["umount", str(mount_point)], check=True)
