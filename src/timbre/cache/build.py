@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import joblib
 import numpy as np
 import soundfile
+import torch
+from torch import Tensor
 
 from timbre.audio.io import find_recordings
+from timbre.audio.parallel import for_each
 from timbre.cache.split import split_files
 from timbre.cache.statistics import Statistics
 from timbre.cache.store import FEATURE_NAMES, FORMAT, map_bytes, write_slices
@@ -97,13 +98,12 @@ def _slices(
         for entry in entries
         for first in range(0, entry["slices"], slices_per_piece)
     ]
-    jobs = int(os.environ.get("TIMBRE_JOBS", 0)) or joblib.cpu_count()
-    # In order and a few ahead only, so that what waits to be written stays small.
-    work = joblib.Parallel(n_jobs=min(jobs, len(pieces)), return_as="generator", pre_dispatch="2*n_jobs")(
-        joblib.delayed(_analyse)(
-            source / entry["file"], config, first * slice_frames, count * slice_frames, entry["frames"]
-        )
-        for entry, first, count in pieces
+    work = for_each(
+        _analyse,
+        [
+            (source / entry["file"], config, first * slice_frames, count * slice_frames, entry["frames"])
+            for entry, first, count in pieces
+        ],
     )
     state = extractor.initial_state(1)
     hop = extractor.hop
@@ -121,10 +121,10 @@ def _slices(
             yield entry["first_slice"] + first + index, samples, features[:, frames]
 
 
-def _gated(extractor: FeatureExtractor, shown: list[np.ndarray], state: list) -> tuple[np.ndarray, list]:
+def _gated(
+    extractor: FeatureExtractor, shown: list[np.ndarray], state: list[Tensor]
+) -> tuple[np.ndarray, list[Tensor]]:
     """Features [4, frames] of what a piece shows, with the pitch held and voicing kept from the piece before."""
-    import torch
-
     f0_hz, clarity = torch.from_numpy(shown[0]), torch.from_numpy(shown[1])
     held, voiced = extractor.gate(f0_hz, clarity, state)
     after = [state[0], held[:, -1:], voiced[:, -1:]]
@@ -135,9 +135,6 @@ def _analyse(
     path: Path, config: dict, first_frame: int, frames: int, all_frames: int
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Audio (int16, what there truly is) and what each frame shows by itself, of a piece of a file."""
-    import torch
-
-    torch.set_num_threads(1)
     extractor = extractor_of(config)
     hop, history = extractor.hop, extractor.window - extractor.hop
     frames = min(frames, all_frames - first_frame)
@@ -150,20 +147,21 @@ def _analyse(
     own = read[max(0, begin - start) :]
     before = np.pad(before, (0, max(0, history - len(before))))[:history]
     padded = torch.from_numpy(np.pad(own, (0, frames * hop - len(own))))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the pieces are what runs side by side
     with torch.no_grad():
         pieces = [
             extractor.measure(part.unsqueeze(0), past.unsqueeze(0))
             for part, past in _parts(padded, torch.from_numpy(before), 256 * hop, history)
         ]
+    torch.set_num_threads(threads)
     shown = [torch.cat([piece[index] for piece in pieces], dim=1).numpy() for index in range(3)]
     audio = np.clip(np.round(own * 32767.0), -32768, 32767).astype(np.int16)
     return audio, shown
 
 
-def _parts(audio, before, length: int, history: int) -> Iterator[tuple]:
+def _parts(audio: Tensor, before: Tensor, length: int, history: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Audio in parts, each with the samples before it."""
-    import torch
-
     joined = torch.cat([before, audio])
     for begin in range(0, len(audio), length):
         yield audio[begin : begin + length], joined[begin : begin + history]

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import random
-from pathlib import PurePosixPath
 
+from timbre.audio.io import is_held_out
 from timbre.errors import UserError
-
-HELD_OUT_FOLDER = "test"
-
-
-def is_held_out(file: str) -> bool:
-    """Whether a relative path lies below a folder named "test"."""
-    return any(part.lower() == HELD_OUT_FOLDER for part in PurePosixPath(file).parts[:-1])
 
 
 def split_files(samples: dict[str, int], validation_share: float, test_share: float, seed: int) -> dict[str, str]:

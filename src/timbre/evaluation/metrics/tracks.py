@@ -11,8 +11,8 @@ import torch
 
 from timbre.features.extractor import FeatureExtractor
 
-# A-weighted dB under which a frame counts as silence, as in the audit. Trackers find pitch in the last breath of a tone,
-# far under what is heard beside the music; it is nobody's melody.
+# A-weighted dB under which a frame counts as silence, as in the audit. Trackers find pitch in the last breath of a
+# tone, far under what is heard beside the music; that is no melody.
 ACTIVE_DB = -60.0
 # A reference with a smaller share of voiced frames among the active ones counts as unpitched.
 PITCHED_SHARE = 0.2

@@ -1,0 +1,95 @@
+"""What each DDSP size costs: parameters, a training step, and playing in real time.
+
+    python benchmarks/bench_sizes.py [SIZE ...]
+
+Step time is wall time with all cores; the real-time factor (RTF) is CPU time of one thread for a second of sound,
+48 kHz, blocks of 512 samples. Medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import torch
+from machine import describe_machine
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
+
+from timbre import models
+from timbre.export.effect import StreamingEffect
+from timbre.features.extractor import feature_config
+from timbre.params import SIZE_NAMES, load
+
+STEPS = 3
+STREAM_SECONDS = 5.0
+BLOCK_SAMPLES = 512
+
+
+def step_seconds(task: torch.nn.Module, batch: int) -> float:
+    """Median seconds of a training step on random crops."""
+    network = task.network
+    frames = task.lead_frames + task.crop_frames
+    crops = {
+        "audio": 0.1 * torch.randn(batch, task.crop_frames * network.hop),
+        "f0_hz": torch.full([batch, frames], 330.0),
+        "voiced": torch.ones(batch, frames),
+        "loudness_db": torch.full([batch, frames], -20.0),
+        "position_samples": torch.arange(batch) * network.sample_rate,
+    }
+    optimiser = torch.optim.Adam(network.parameters())
+    times = []
+    for step in range(STEPS + 1):
+        begun = time.perf_counter()
+        optimiser.zero_grad()
+        task.training_step(crops, step)[1].backward()
+        optimiser.step()
+        times.append(time.perf_counter() - begun)
+    return statistics.median(times[1:])
+
+
+def real_time_factor(network: torch.nn.Module) -> float:
+    """CPU seconds of one thread for a second of sound, as a host plays it; the median second."""
+    effect = torch.jit.script(StreamingEffect(network).eval())
+    block = 0.1 * torch.randn(1, 1, BLOCK_SAMPLES)
+    per_second = round(network.sample_rate / BLOCK_SAMPLES)
+    for _ in range(per_second):
+        effect(block)
+    costs = []
+    for _ in range(round(STREAM_SECONDS)):
+        begun = time.process_time()
+        for _ in range(per_second):
+            effect(block)
+        costs.append((time.process_time() - begun) / (per_second * BLOCK_SAMPLES / network.sample_rate))
+    return statistics.median(costs)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sizes", nargs="*", default=SIZE_NAMES, choices=[*SIZE_NAMES, []], metavar="SIZE")
+    chosen = parser.parse_args().sizes
+    params = load()
+    features = feature_config(params.data.sample_rate, params.features.model_dump())
+    threads = torch.get_num_threads()
+    print(describe_machine(), end="\n\n")
+    print("| size | parameters | steps x crops x seconds | s per step | whole training, hours | RTF |")
+    print("|---|---|---|---|---|---|")
+    for size in chosen:
+        preset = getattr(params.sizes, size).ddsp.model_dump()
+        network = models.build(models.describe("ddsp", preset, features, seed=0))
+        seconds = step_seconds(models.task_of(network, preset), preset["batch"])
+        torch.set_num_threads(1)
+        factor = real_time_factor(network)
+        torch.set_num_threads(threads)
+        parameters = sum(parameter.numel() for parameter in network.parameters())
+        budget = f"{preset['steps']} x {preset['batch']} x {preset['crop_seconds']:g}"
+        hours = preset["steps"] * seconds / 3600
+        print(f"| {size} | {parameters:,} | {budget} | {seconds:.2f} | {hours:.1f} | {factor:.3f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
