@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -91,21 +92,32 @@ def test_a_typo_in_params_stops_dvc_before_any_work(workspace, changes, words):
     assert "Running stage 'audit'" not in done.stdout
 
 
-def test_a_full_disk_is_named_and_leaves_nothing_half_written(workspace):
-    small = workspace.folder / "data" / "normalized"
-    mount_point = workspace.folder / "data"
+@contextmanager
+def small_disk(workspace, kilobytes):
+    """The data folder of a workspace, without its held-out recordings, on a disk of its own."""
+    folder = workspace.folder / "data"
     held = workspace.folder.parent / "held"
-    shutil.copytree(mount_point, held)
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(mount_point)], capture_output=True, text=True
-    )
+    shutil.move(folder, held)
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder)]
+    mounted = subprocess.run(mount, capture_output=True, text=True)
     if mounted.returncode != 0:
         pytest.skip(f"cannot mount a small disk here: {mounted.stderr.strip()}")
     try:
-        shutil.copytree(held / "raw", mount_point / "raw", ignore=lambda *_: ["test"])
-        assert workspace.stage("audit").returncode == 0
-        fails(workspace.stage("normalize"), "error: no space left on the disk", "run the same command again")
-        assert not small.exists()
-        assert [path.name for path in mount_point.iterdir()] == ["raw"]
+        shutil.copytree(held / "raw", folder / "raw", ignore=lambda *_: ["test"])
+        yield folder
     finally:
-        subprocess.run(["umount", str(mount_point)], check=True)
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("stages", "kilobytes"), [(["audit", "normalize"], 1900), (["audit", "normalize", "slice"], 4000)]
+)
+def test_a_full_disk_is_named_and_leaves_nothing_half_written(workspace, stages, kilobytes):
+    with small_disk(workspace, kilobytes) as folder:
+        for stage in stages[:-1]:
+            done = workspace.stage(stage)
+            assert done.returncode == 0, done.stdout
+        before = sorted(path.name for path in folder.iterdir())
+        fails(workspace.stage(stages[-1]), "error: no space left on the disk", "run the same command again")
+        assert sorted(path.name for path in folder.iterdir()) == before

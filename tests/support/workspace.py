@@ -25,6 +25,8 @@ class Workspace:
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "TIMBRE_CHECKPOINTS": str(checkpoints),
             "TIMBRE_JOBS": "1",
+            # Networks this small gain nothing from a second thread and lose much where the cores are busy.
+            "OMP_NUM_THREADS": "1",
             "DVC_NO_ANALYTICS": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
         }

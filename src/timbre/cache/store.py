@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import shutil
 from collections.abc import Iterable
@@ -63,6 +64,11 @@ def write_slices(folder: Path, slices: Iterable[tuple[int, np.ndarray, np.ndarra
         transaction.commit()
         environment.sync(True)
         environment.copy(str(folder), compact=True)
+    except lmdb.Error:
+        # LMDB tells of a full disk as of any failed write.
+        if shutil.disk_usage(folder).free < map_size:
+            raise OSError(errno.ENOSPC, "no space left", str(folder / "data.mdb")) from None
+        raise
     finally:
         environment.close()
         shutil.rmtree(draft, ignore_errors=True)
