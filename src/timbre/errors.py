@@ -12,6 +12,11 @@ class UserError(Exception):
     """Something the user can put right: the message names the file or key, what is wrong and what to do."""
 
 
+def reason(error: BaseException) -> str:
+    """The first line of what an error says, or its kind where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def stage_main(main: Callable[[], None]) -> None:
     """Run a command's `main` and end the process with 1 (mendable error) or 130 (stopped) and one line on stderr.
 

@@ -37,6 +37,8 @@ def test_every_fault_is_found_and_the_rest_is_used(faulty, params, tmp_path, cap
     assert summary["held_out_minutes"] == pytest.approx(4.0 / 60.0, abs=1e-3)
     assert all(isinstance(value, (int, float)) for value in summary.values())
     assert json.loads((out / "audit.json").read_text()) == json.loads(json.dumps(audit))
+    figures = json.loads((out / "metrics.json").read_text())
+    assert all(isinstance(value, (int, float)) for value in figures.values())
     told = capsys.readouterr().out
     assert "left out: text.wav does not decode" in told and "index.html" in told
     assert sorted(path.name for path in out.parent.iterdir()) == ["audit"]

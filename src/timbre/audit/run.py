@@ -18,10 +18,21 @@ from timbre.params import Params
 from timbre.progress import progress
 
 TOLD = 10
+# What is worth a column of `dvc metrics diff` and `dvc exp show`.
+FIGURES = (
+    "files",
+    "used_files",
+    "training_minutes",
+    "held_out_minutes",
+    "loudness_median_lufs",
+    "loudness_spread_lu",
+    "errors",
+    "warnings",
+)
 
 
 def run(params: Params, out: Path) -> dict:
-    """Audit the recordings below `params.data.raw`: files.csv, audit.json and index.html in `out`, the result told.
+    """Audit the recordings below `params.data.raw`: files.csv, audit.json, metrics.json and index.html in `out`.
 
     Returns: what audit.json holds: `summary`, `warnings`, `advice`.
     Raises: UserError where the folder is missing or empty, or nothing in it can be trained on.
@@ -46,6 +57,7 @@ def run(params: Params, out: Path) -> dict:
     with replaced_folder(out) as folder:
         write_table(folder / "files.csv", table)
         write_json(folder / "audit.json", audit)
+        write_json(folder / "metrics.json", {name: audit["summary"][name] for name in FIGURES})
         write_text(folder / "index.html", page(table, audit))
     print("\n".join(closing_lines(table, audit["summary"], out)))
     return audit

@@ -64,6 +64,7 @@ def build_cache(params: Params, source: Path, target: Path) -> dict:
                 for name in ("train", "validation", "test")
             },
             "statistics": statistics.summary(),
+            "data_bytes": (folder / "data.mdb").stat().st_size,
             "data_sha256": _sha256(folder / "data.mdb"),
         }
         write_json(folder / "manifest.json", manifest)

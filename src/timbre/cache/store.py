@@ -46,8 +46,8 @@ def map_bytes(entry_bytes: Iterable[int]) -> int:
 def write_slices(folder: Path, slices: Iterable[tuple[int, np.ndarray, np.ndarray]], map_size: int) -> None:
     """Write numbered slices (index, int16 audio [samples], float32 features [4, frames]) to `folder`/data.mdb.
 
-    The same slices give the same bytes: keys come in order, and the compact copy forgets how transactions fell. There
-    is no lock file, whose bytes would change with every reader.
+    The same slices give the same bytes: keys come in order and transactions are of one size; the compact copy leaves
+    out freed pages. There is no lock file, whose bytes would change with every reader.
     """
     folder = Path(folder)
     draft = folder / "draft"
@@ -88,10 +88,15 @@ class Cache:
                 f"{folder}: laid out as format {self.manifest.get('format')}, this code reads {FORMAT}. "
                 "Run `dvc repro` to make it anew."
             )
+        path, written = folder / "data.mdb", self.manifest["data_bytes"]
+        size = path.stat().st_size if path.exists() else 0
+        if size != written:
+            # LMDB would open it and crash the process on a page that is not there.
+            raise UserError(f"{path} has {size} of {written} bytes. Delete {folder} and run `dvc repro`.")
         try:
             self._environment = lmdb.open(str(folder), readonly=True, lock=False, max_spare_txns=4, readahead=False)
         except lmdb.Error as error:
-            raise UserError(f"{folder}/data.mdb does not open ({error}). Delete it and run `dvc repro`.") from None
+            raise UserError(f"{path} does not open ({error}). Delete {folder} and run `dvc repro`.") from None
 
     def audio(self, index: int) -> np.ndarray:
         """Audio of a slice, int16 [samples]."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from timbre.errors import UserError
+from timbre.errors import UserError, reason
 from timbre.files import read_json
 
 # dBFS that stands for digital silence.
@@ -44,9 +44,7 @@ def load_exported(folder: Path) -> ExportedModel:
     try:
         module = torch.jit.load(str(path), map_location="cpu")
     except (RuntimeError, ValueError) as error:
-        raise UserError(
-            f"{path} does not load ({str(error).splitlines()[0]}). Delete it and run `dvc repro`."
-        ) from None
+        raise UserError(f"{path} does not load ({reason(error)}). Delete it and run `dvc repro`.") from None
     names = ("sample_rate_hz", "channels", "block_samples", "delay_samples")
     missing = [name for name in names if name not in contract]
     if missing:

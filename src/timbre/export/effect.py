@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+# 60 dB over full scale: no sound comes near it, and no arithmetic suffers from it.
+LOUDEST = 1e3
+
 
 class StreamingEffect(nn.Module):
     """Feeds a network whole hops from blocks of any size and gives back as many samples as came in.
@@ -20,6 +23,7 @@ class StreamingEffect(nn.Module):
         self.hop: int = network.hop
         self.delay_samples: int = network.delay + network.hop
         self.sample_rate: int = network.sample_rate
+        self.loudest = LOUDEST
         self.state = torch.jit.annotate(list[Tensor], network.initial_state(1))
         self.waiting = torch.zeros(1, 1, 0)
         self.ready = torch.zeros(1, 1, network.hop)
@@ -41,8 +45,8 @@ class StreamingEffect(nn.Module):
             if x.shape[0] != self.waiting.shape[0] or x.device != self.waiting.device:
                 self._begin(x.shape[0], x.device)
             samples = x.shape[2]
-            # A sample that is not a number would stay in the state for good.
-            heard = torch.cat([self.waiting, torch.nan_to_num(x, 0.0, 1.0, -1.0)], dim=2)
+            # A sample that is no number, or far from all sound, would stay in the state for good.
+            heard = torch.cat([self.waiting, torch.nan_to_num(x, 0.0).clamp(-self.loudest, self.loudest)], dim=2)
             whole = heard.shape[2] // self.hop * self.hop
             if whole > 0:
                 played, self.state = self.network.step(heard[:, :, :whole], self.state)

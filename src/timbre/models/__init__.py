@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from timbre.errors import UserError
+from timbre.errors import UserError, reason
 from timbre.features import VERSION
 from timbre.files import read_json, write_bytes, write_json
 
@@ -77,5 +77,5 @@ def load(folder: Path) -> nn.Module:
     except FileNotFoundError:
         raise UserError(f"{path} is missing. Run `dvc repro` to train it.") from None
     except Exception as error:  # torch names no common type for a damaged archive
-        raise UserError(f"{path} does not load ({str(error).splitlines()[0]}). Run `dvc repro -f train`.") from None
+        raise UserError(f"{path} does not load ({reason(error)}). Run `dvc repro -f train`.") from None
     return network

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from timbre.errors import UserError
+from timbre.errors import UserError, reason
 from timbre.files import write_bytes
 
 FORMAT = 1
@@ -59,9 +59,7 @@ def load_checkpoint(folder: Path) -> dict | None:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch names no common type for a damaged archive
-        raise UserError(
-            f"{path}: damaged checkpoint ({str(error).splitlines()[0]}). Delete it to start afresh."
-        ) from None
+        raise UserError(f"{path}: damaged checkpoint ({reason(error)}). Delete it to start afresh.") from None
     return content if content.get("format") == FORMAT else None
 
 

@@ -1,0 +1,108 @@
+"""From recordings to the cache."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from timbre.cache.build import build_cache
+from timbre.cache.store import FEATURE_NAMES, Cache
+from timbre.errors import UserError
+from timbre.features.extractor import extractor_of
+
+LENGTHS = {"a.flac": 27200, "b/c.flac": 20800, "b/d.flac": 17600, "e.flac": 320, "f.flac": 4 * 31 * 128, "g.flac": 9000}
+
+
+@pytest.fixture(scope="module")
+def cache(tiny_cache):
+    return Cache(tiny_cache)
+
+
+def slices_of(file: dict) -> range:
+    return range(file["first_slice"], file["first_slice"] + file["slices"])
+
+
+@pytest.mark.parametrize("jobs", (1, 2))
+def test_the_same_recordings_give_the_same_bytes(tiny_cache, recordings, params, tmp_path, monkeypatch, jobs):
+    monkeypatch.setenv("TIMBRE_JOBS", str(jobs))
+    build_cache(params, recordings, tmp_path / "cache")
+    assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == ["data.mdb", "manifest.json"]
+    for name in ("data.mdb", "manifest.json"):
+        assert (tmp_path / "cache" / name).read_bytes() == (tiny_cache / name).read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+
+
+def test_the_manifest_tells_what_is_there(tiny_cache, cache):
+    manifest = json.loads((tiny_cache / "manifest.json").read_text())
+    assert manifest["data_sha256"] == hashlib.sha256((tiny_cache / "data.mdb").read_bytes()).hexdigest()
+    assert {file["file"]: file["samples"] for file in manifest["files"]} == LENGTHS
+    # Four frames, half a window, go on over each file's end.
+    assert all(file["frames"] == -(-file["samples"] // 128) + 4 for file in manifest["files"])
+    assert manifest["slices"] == sum(file["slices"] for file in manifest["files"])
+    assert sum(manifest["seconds"].values()) == pytest.approx(sum(LENGTHS.values()) / 16000, abs=0.002)
+    assert {file["split"] for file in manifest["files"]} == {"train", "validation", "test"}
+
+
+@pytest.mark.parametrize("index", range(len(LENGTHS)))
+def test_every_sample_is_kept(cache, recordings, index):
+    file = cache.manifest["files"][index]
+    audio = np.concatenate([cache.audio(i) for i in slices_of(file)])
+    assert len(audio) == LENGTHS[file["file"]]
+    wanted = soundfile.read(recordings / file["file"])[0]
+    assert np.abs(audio / 32767 - wanted).max() <= 0.5001 / 32767
+
+
+@pytest.mark.parametrize("index", range(len(LENGTHS)))
+def test_features_are_the_bits_of_the_extractor_run_on_the_whole_file(cache, recordings, index):
+    file, extractor = cache.manifest["files"][index], extractor_of(cache.manifest["features"])
+    audio = soundfile.read(recordings / file["file"], dtype="float32")[0]
+    with torch.no_grad():
+        wanted = extractor(torch.from_numpy(np.pad(audio, (0, file["frames"] * 128 - len(audio))))[None])
+    got = np.concatenate([cache.features(i) for i in slices_of(file)], axis=1)
+    assert FEATURE_NAMES == ("f0_hz", "voiced", "loudness_db", "clarity")
+    assert np.array_equal(torch.cat(wanted).numpy(), got)
+
+
+def test_a_file_longer_than_a_piece_has_no_seam(params, tmp_path, harmonic_tone, monkeypatch):
+    monkeypatch.setattr("timbre.cache.build.PIECE_SECONDS", 0.5)
+    monkeypatch.setenv("TIMBRE_JOBS", "1")
+    audio = harmonic_tone(200.0, 2.6) * np.linspace(0, 1, 41600, dtype=np.float32)
+    audio[20000:26000] = 0
+    for name in "abc":
+        soundfile.write(tmp_path / f"{name}.wav", audio, 16000, subtype="FLOAT")
+    build_cache(params, tmp_path, tmp_path / "cache")
+    cache = Cache(tmp_path / "cache")
+    file, extractor = cache.manifest["files"][1], extractor_of(cache.manifest["features"])
+    wanted = extractor(torch.from_numpy(np.pad(audio, (0, file["frames"] * 128 - len(audio))))[None])
+    got = np.concatenate([cache.features(i) for i in slices_of(file)], axis=1)
+    assert np.array_equal(torch.cat(wanted).numpy(), got)
+
+
+def test_silent_recordings_alone_make_a_cache(params, tmp_path, monkeypatch):
+    monkeypatch.setenv("TIMBRE_JOBS", "1")
+    for name in "abc":
+        soundfile.write(tmp_path / f"{name}.wav", np.zeros(5000), 16000)
+    manifest = build_cache(params, tmp_path, tmp_path / "cache")
+    assert manifest["statistics"]["voiced_share"] == 0
+    assert manifest["statistics"]["f0_hz"] is None
+    assert np.isfinite(Cache(tmp_path / "cache").features(0)).all()
+
+
+@pytest.mark.parametrize(("rate", "channels"), ((44100, 1), (16000, 2)))
+def test_what_was_not_normalised_is_refused(params, tmp_path, rate, channels):
+    soundfile.write(tmp_path / "a.wav", np.zeros((100, channels)), rate)
+    with pytest.raises(UserError, match=rf"a\.wav: {rate} Hz, {channels} channels, but mono at 16000 Hz is expected"):
+        build_cache(params, tmp_path, tmp_path / "cache")
+
+
+def test_a_build_that_fails_leaves_the_old_cache(params, recordings, tmp_path, monkeypatch):
+    monkeypatch.setenv("TIMBRE_JOBS", "1")
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache/old").write_text("old")
+    monkeypatch.setattr("timbre.cache.build.write_json", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        build_cache(params, recordings, tmp_path / "cache")
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["cache", "cache/old"]

@@ -1,0 +1,109 @@
+"""The LMDB file."""
+
+import json
+import os
+import shutil
+import stat
+
+import numpy as np
+import pytest
+
+from timbre.cache.store import FORMAT, Cache, map_bytes, write_slices
+from timbre.errors import UserError
+
+
+def slices(count: int, samples: int, frames: int):
+    draw = np.random.default_rng(0)
+    for index in range(count):
+        audio = draw.integers(-32768, 32768, samples).astype(np.int16)
+        yield index, audio, draw.normal(size=(4, frames)).astype(np.float32)
+
+
+# Odd sizes: a value just over a page, one that shares a page, a slice of a second at 48 kHz.
+@pytest.mark.parametrize(
+    ("count", "samples", "frames"),
+    ((1, 2049, 3), (1, 20, 1), (3000, 2049, 16), (3000, 20, 1), (65, 48128, 94)),
+)
+def test_the_map_is_big_enough_and_everything_comes_back(tmp_path, count, samples, frames):
+    size = map_bytes(size for _ in range(count) for size in (2 * samples, 16 * frames))
+    write_slices(tmp_path, slices(count, samples, frames), size)
+    written = (tmp_path / "data.mdb").stat().st_size
+    (tmp_path / "manifest.json").write_text(json.dumps({"format": FORMAT, "files": [], "data_bytes": written}))
+    cache = Cache(tmp_path)
+    for index, audio, features in slices(count, samples, frames):
+        assert np.array_equal(cache.audio(index), audio)
+        assert np.array_equal(cache.features(index), features)
+
+
+def test_the_same_slices_give_the_same_file_and_no_other(tmp_path):
+    for name in ("one", "two"):
+        write_slices(tmp_path / name, slices(200, 700, 5), 1 << 22)
+        assert [path.name for path in (tmp_path / name).iterdir()] == ["data.mdb"]
+    assert (tmp_path / "one/data.mdb").read_bytes() == (tmp_path / "two/data.mdb").read_bytes()
+
+
+@pytest.fixture
+def copy(tiny_cache, tmp_path):
+    return shutil.copytree(tiny_cache, tmp_path / "cache")
+
+
+def test_reading_changes_nothing_even_where_it_may_not_write(copy):
+    for path in copy.iterdir():
+        path.chmod(0o444)
+    copy.chmod(0o555)
+    before = (copy / "data.mdb").read_bytes()
+    cache = Cache(copy)
+    assert len(cache.audio(0)) > 0 and cache.features(0).shape[0] == 4
+    assert sorted(path.name for path in copy.iterdir()) == ["data.mdb", "manifest.json"]
+    assert (copy / "data.mdb").read_bytes() == before
+    assert stat.S_IMODE(os.stat(copy / "data.mdb").st_mode) == 0o444
+    copy.chmod(0o755)
+
+
+def test_two_processes_read_at_once(copy):
+    import subprocess
+    import sys
+
+    cache = Cache(copy)
+    script = "import sys; from timbre.cache.store import Cache; print(len(Cache(sys.argv[1]).audio(0)))"
+    other = subprocess.run(
+        [sys.executable, "-c", script, str(copy)], capture_output=True, text=True, check=True,
+        env=os.environ | {"PYTHONPATH": os.path.join(os.path.dirname(__file__), "../../src")},
+    )  # fmt: skip
+    assert int(other.stdout) == len(cache.audio(0))
+
+
+def test_another_format_is_refused(copy):
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps(manifest | {"format": FORMAT + 1}))
+    with pytest.raises(UserError, match=f"format {FORMAT + 1}, this code reads {FORMAT}.*dvc repro"):
+        Cache(copy)
+
+
+def test_what_is_missing_is_told(copy):
+    with pytest.raises(UserError, match=r"the cache lacks audio/0000099999"):
+        Cache(copy).audio(99999)
+    (copy / "manifest.json").write_text("{")
+    with pytest.raises(UserError, match=r"manifest\.json is damaged"):
+        Cache(copy)
+    (copy / "manifest.json").unlink()
+    with pytest.raises(UserError, match=r"manifest\.json is missing"):
+        Cache(copy)
+
+
+@pytest.mark.parametrize("left", (None, 0, 0.5, 0.99))
+def test_a_truncated_or_missing_data_file_is_told(copy, left):
+    whole = (copy / "data.mdb").read_bytes()
+    (copy / "data.mdb").unlink()
+    if left is not None:
+        (copy / "data.mdb").write_bytes(whole[: int(left * len(whole))])
+    with pytest.raises(UserError, match=rf"data\.mdb has \d+ of {len(whole)} bytes.*dvc repro"):
+        Cache(copy)
+
+
+def test_an_overwritten_data_file_is_told(copy):
+    size = (copy / "data.mdb").stat().st_size
+    (copy / "data.mdb").unlink()
+    (copy / "data.mdb").write_bytes(b"x" * size)
+    with pytest.raises(UserError, match=r"data\.mdb does not open"):
+        Cache(copy)

@@ -1,0 +1,153 @@
+"""The export of a training folder."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from timbre import models
+from timbre.errors import UserError
+from timbre.export import run
+from timbre.params import Export
+
+SOURCE = str(Path(models.__file__).parents[2])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, tiny_config, tiny_network) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "train"
+    models.save(folder, tiny_config(), tiny_network().state_dict())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(trained, tmp_path_factory) -> Path:
+    import yaml
+
+    from timbre.params import parse
+
+    target = tmp_path_factory.mktemp("models") / "export"
+    raw = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
+    raw["export"]["check_blocks_samples"] = [64, 500]
+    run.export_model(parse(raw), trained, target)
+    return target
+
+
+def test_the_description_has_every_key_that_others_rely_on(exported, tiny_network):
+    described, network = json.loads((exported / "model.json").read_text()), tiny_network()
+    content = (exported / "model.ts").read_bytes()
+    assert described["model"] == "ddsp"
+    assert (described["sample_rate_hz"], described["channels"], described["block_samples"]) == (16000, 1, 1)
+    assert described["delay_samples"] == network.delay + network.hop
+    assert described["parameters"] == sum(parameter.numel() for parameter in network.parameters())
+    assert {"latent_dimensions", "controls", "versions", "features"} <= described.keys()
+    assert described["streaming_snr_db"] > 100
+    assert described["targets"]["torchscript"] == {
+        "file": "model.ts",
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "delay_samples": described["delay_samples"],
+    }
+    assert sorted(path.name for path in exported.iterdir()) == ["model.json", "model.ts"]
+
+
+def test_a_host_needs_nothing_but_torch(exported, tiny_network, snr_db, tmp_path):
+    audio = run.test_signal(16000)[:20000]
+    np.save(tmp_path / "audio.npy", audio)
+    script = (
+        "import sys, numpy, torch; model = torch.jit.load(sys.argv[1]);"
+        "audio = torch.from_numpy(numpy.load(sys.argv[2]));"
+        "numpy.save(sys.argv[3], torch.cat([model(x[None, None]) for x in audio.split(333)], 2)[0, 0].numpy());"
+        "assert 'timbre' not in sys.modules"
+    )
+    arguments = [str(exported / "model.ts"), str(tmp_path / "audio.npy"), str(tmp_path / "played.npy")]
+    subprocess.run([sys.executable, "-c", script, *arguments], check=True, cwd=tmp_path, env={"OMP_NUM_THREADS": "1"})
+    with torch.no_grad():
+        whole = tiny_network()(torch.from_numpy(audio)[None, None])[0, 0].numpy()
+    delay = json.loads((exported / "model.json").read_text())["delay_samples"]
+    assert snr_db(whole[:-delay], np.load(tmp_path / "played.npy")[delay:]) > 100
+
+
+def test_another_process_writes_the_same_bytes(exported, trained, tmp_path):
+    environment = os.environ | {"PYTHONPATH": SOURCE, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "timbre.export.make", str(trained), str(tmp_path / "other.name")]
+    subprocess.run(command, env=environment, check=True, cwd=tmp_path)
+    assert (tmp_path / "other.name").read_bytes() == (exported / "model.ts").read_bytes()
+
+
+def test_the_file_tells_nothing_of_where_it_was_made(exported):
+    with zipfile.ZipFile(exported / "model.ts") as archive:
+        records = {name: archive.read(name) for name in archive.namelist()}
+    assert not [name for name in records if name.endswith(".debug_pkl")]
+    hidden = (SOURCE, sys.prefix, str(Path.home()) + "/", "site-packages", ".py")
+    for name, content in records.items():
+        assert not [place for place in hidden if place.encode() in content], name
+        if name.endswith(".py"):
+            assert not re.search(rb"[\"'#] */\w+/", content), name
+
+
+def test_the_file_is_reset(exported, tiny_network):
+    audio = torch.from_numpy(run.test_signal(16000)[:5000])[None, None]
+    model = torch.jit.load(exported / "model.ts")
+    first = model(audio)
+    model.reset()
+    assert torch.equal(first, model(audio))
+
+
+def test_a_file_that_breaks_its_promises_is_not_written(trained, params, tmp_path, monkeypatch):
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export/old").write_text("old")
+    findings = {
+        "snr_db": {"64": 3.0},
+        "first_run_equals_reset_run": False,
+        "delay_samples": 1,
+        "fresh_silence_dbfs": 0.0,
+        "silence_after_sound_dbfs": 0.0,
+        "peaks": {"direct current": None},
+    }
+    monkeypatch.setattr(run, "make_in_new_process", lambda folder, target: None)
+    monkeypatch.setattr(run, "run_module", lambda *arguments: json.dumps(findings))
+    with pytest.raises(UserError, match="does not keep its promises, so it is not written") as error:
+        run.export_model(params, trained, tmp_path / "export")
+    assert len(str(error.value).splitlines()) == 1 + 6
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["export", "export/old"]
+
+
+class Late(torch.nn.Module):
+    """A sample late, and forgetful only of that."""
+
+    def __init__(self, model: torch.jit.ScriptModule) -> None:
+        super().__init__()
+        self.model = model
+        self.last = torch.zeros(1, 1, 1)
+
+    @torch.jit.export
+    def reset(self) -> None:
+        self.last = torch.zeros(1, 1, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        joined = torch.cat([self.last, self.model(x)], dim=2)
+        self.last = joined[:, :, -1:]
+        return joined[:, :, :-1]
+
+
+def test_a_doctored_file_is_found_out_with_all_its_faults(exported, tiny_network, tmp_path):
+    model, delay = torch.jit.load(exported / "model.ts"), tiny_network().delay + 128
+    torch.jit.script(Late(model)).save(str(tmp_path / "late.ts"))
+    with pytest.raises(UserError) as error:
+        run.verify(tmp_path / "late.ts", tiny_network(), delay, Export(check_blocks_samples=[500], min_snr_db=100.0))
+    for line in (f"its delay is {delay + 1} samples, {delay} are reported", "after reset()", "blocks of 500"):
+        assert line in str(error.value)
+
+
+def test_what_the_other_process_says_is_told(tmp_path):
+    with pytest.raises(UserError, match=r"^\S*config\.json is missing"):
+        run.make_in_new_process(tmp_path, tmp_path / "model.ts")

@@ -1,0 +1,141 @@
+"""What judges an exported file."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from timbre.export.run import broken_promises
+from timbre.export.run import test_signal as make_test_signal
+from timbre.export.verify import (
+    EQUAL_DB,
+    SILENT_DB,
+    examine,
+    fixed,
+    level_dbfs,
+    measured_delay,
+    play,
+    shuffled,
+    snr_db,
+)
+
+SOUND = {
+    "snr_db": {"64": 130.0, "random": 120.0},
+    "first_run_equals_reset_run": True,
+    "delay_samples": 640,
+    "fresh_silence_dbfs": -200.0,
+    "silence_after_sound_dbfs": -120.0,
+    "peaks": {"full-scale noise": 0.5, "direct current": 0.0},
+}
+
+
+class Delay(torch.nn.Module):
+    """Plays its input some samples later; some faults to choose from."""
+
+    def __init__(self, samples: int, forgets: bool = True, hum: float = 0.0) -> None:
+        super().__init__()
+        self.samples, self.forgets, self.hum = samples, forgets, hum
+        self.line = torch.zeros(1, 1, samples)
+        self.heard = torch.zeros(1)
+
+    @torch.jit.export
+    def reset(self) -> None:
+        self.line = torch.zeros(1, 1, self.samples)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        joined = torch.cat([self.line, torch.nan_to_num(x)], dim=2)
+        self.line = joined[:, :, x.shape[2] :]
+        if not self.forgets:
+            self.heard = self.heard + 1e-6 * torch.nan_to_num(x).abs().sum()
+        return joined[:, :, : x.shape[2]] * (1.0 + self.heard) + self.hum
+
+
+def findings(tmp_path, model: Delay) -> dict:
+    audio = make_test_signal(8000)
+    torch.jit.script(model).save(str(tmp_path / "model.ts"))
+    return examine(str(tmp_path / "model.ts"), audio, audio, 100, 8000, [64, 500])
+
+
+def test_a_sound_file_breaks_no_promise():
+    assert broken_promises(SOUND, 640, 100.0) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    (
+        ({"snr_db": {"64": 130.0, "random": 99.9}}, "blocks of random: streaming equals offline to 99.9 dB of 100"),
+        ({"first_run_equals_reset_run": False}, "after reset() it does not play the bits of a freshly loaded file"),
+        ({"delay_samples": 641}, "its delay is 641 samples, 640 are reported"),
+        ({"fresh_silence_dbfs": -79.0}, "silence comes out at -79.0 dBFS"),
+        ({"silence_after_sound_dbfs": -10.0}, "a second after a sound's end it still plays at -10.0 dBFS"),
+        ({"peaks": {"direct current": None}}, "direct current: no numbers come out"),
+    ),
+)
+def test_each_fault_has_its_line(change, line):
+    faults = broken_promises(SOUND | change, 640, 100.0)
+    assert len(faults) == 1
+    assert faults[0].startswith(line)
+
+
+def test_a_delay_line_keeps_all_its_promises(tmp_path):
+    found = findings(tmp_path, Delay(100))
+    assert set(found["snr_db"]) == {"64", "500", "random"}
+    assert min(found["snr_db"].values()) == EQUAL_DB
+    assert found["delay_samples"] == 100
+    assert broken_promises(found, 100, 100.0) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    (
+        (Delay(101), "its delay is 101 samples, 100 are reported"),
+        (Delay(100, forgets=False), "after reset()"),
+        (Delay(100, hum=0.001), "silence comes out at -60.0 dBFS"),
+    ),
+)
+def test_a_doctored_model_is_found_out(tmp_path, model, told):
+    assert any(told in fault for fault in broken_promises(findings(tmp_path, model), 100, 100.0))
+
+
+def test_snr_is_a_ratio_of_powers():
+    signal = np.random.default_rng(0).normal(size=1000)
+    assert snr_db(signal, 1.01 * signal) == pytest.approx(40.0)
+    assert snr_db(signal, signal) == EQUAL_DB
+
+
+@pytest.mark.parametrize("wrong", (float("nan"), float("inf")))
+def test_what_is_no_number_is_no_match(wrong):
+    assert snr_db(np.ones(10, np.float32), np.full(10, wrong, np.float32)) < 0.0
+
+
+def test_level_is_an_rms():
+    sine = np.sin(2 * np.pi * np.arange(1000) / 100)
+    assert level_dbfs(sine) == pytest.approx(-3.01, abs=0.01)
+    assert level_dbfs(np.zeros(10)) == SILENT_DB
+
+
+@pytest.mark.parametrize("delay", (0, 1, 512, 3000))
+def test_a_delay_is_measured_to_the_sample(delay):
+    noise = np.random.default_rng(0).normal(size=5000)
+    assert measured_delay(noise, np.concatenate([np.zeros(delay), noise]), 4000) == delay
+
+
+def test_random_blocks_are_the_same_every_time_and_of_many_sizes():
+    sizes = [list(itertools.islice(shuffled(0), 500)) for _ in range(2)]
+    assert sizes[0] == sizes[1]
+    assert min(sizes[0]) == 1 and max(sizes[0]) > 3000
+
+
+def test_play_gives_back_as_many_samples_as_came_in():
+    assert play(torch.jit.script(Delay(3)), np.arange(1.0, 11.0, dtype=np.float32), fixed(4)).tolist() == [
+        0, 0, 0, 1, 2, 3, 4, 5, 6, 7,
+    ]  # fmt: skip
+
+
+def test_the_test_signal_tries_tone_noise_pause_and_clicks():
+    audio = make_test_signal(16000)
+    assert audio.dtype == np.float32 and len(audio) == 4 * 16000
+    assert np.abs(audio).max() < 1
+    assert np.array_equal(audio, make_test_signal(16000))
+    assert np.count_nonzero(audio[int(1.51 * 16000) : int(1.79 * 16000)]) == 0

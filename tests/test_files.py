@@ -1,0 +1,91 @@
+"""Writing that is whole or not at all."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from timbre.errors import UserError
+from timbre.files import read_json, replaced_file, replaced_folder, write_csv, write_json, write_text
+
+
+def names(folder) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_a_file_appears_with_its_content(tmp_path):
+    with replaced_file(tmp_path / "deep/er/a.wav") as temporary:
+        assert temporary.parent == tmp_path / "deep/er" and temporary.suffix == ".wav"
+        temporary.write_text("new")
+        assert not (tmp_path / "deep/er/a.wav").exists()
+    assert (tmp_path / "deep/er/a.wav").read_text() == "new"
+    assert names(tmp_path) == ["deep", "deep/er", "deep/er/a.wav"]
+
+
+@pytest.mark.parametrize("error", (ValueError, KeyboardInterrupt, SystemExit))
+def test_a_file_that_fails_leaves_the_old_one(tmp_path, error):
+    write_text(tmp_path / "a.txt", "old")
+    with pytest.raises(error), replaced_file(tmp_path / "a.txt") as temporary:
+        temporary.write_text("half")
+        raise error
+    assert names(tmp_path) == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_a_folder_takes_the_place_of_the_old_one(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/stale").write_text("old")
+    with replaced_folder(tmp_path / "out") as temporary:
+        (temporary / "fresh").write_text("new")
+        assert (tmp_path / "out/stale").exists()
+    assert names(tmp_path) == ["out", "out/fresh"]
+
+
+@pytest.mark.parametrize("error", (ValueError, KeyboardInterrupt))
+def test_a_folder_that_fails_leaves_the_old_one(tmp_path, error):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/kept").write_text("old")
+    with pytest.raises(error), replaced_folder(tmp_path / "out") as temporary:
+        (temporary / "fresh").write_text("half")
+        raise error
+    assert names(tmp_path) == ["out", "out/kept"]
+
+
+def test_what_a_killed_run_left_is_cleared(tmp_path):
+    (tmp_path / ".out.part").mkdir()
+    (tmp_path / ".out.part/stale").write_text("half")
+    with replaced_folder(tmp_path / "out") as temporary:
+        assert list(temporary.iterdir()) == []
+    assert names(tmp_path) == ["out"]
+
+
+def test_json_has_null_for_what_is_no_number(tmp_path):
+    value = {"b": float("nan"), "a": [np.float32("inf"), np.int64(3), (1.5, None)], 1: {"é": np.bool_(True)}}
+    write_json(tmp_path / "a.json", value)
+    assert read_json(tmp_path / "a.json") == {"b": None, "a": [None, 3, [1.5, None]], "1": {"é": True}}
+
+
+def test_equal_values_give_equal_json(tmp_path):
+    write_json(tmp_path / "a.json", {"x": 1, "y": {"a": 2, "b": 3}})
+    write_json(tmp_path / "b.json", {"y": {"b": 3, "a": 2}, "x": 1})
+    text = (tmp_path / "a.json").read_text()
+    assert text == (tmp_path / "b.json").read_text()
+    assert text.endswith("}\n") and list(json.loads(text)) == ["x", "y"]
+
+
+@pytest.mark.parametrize("content", (b"{", b"\xff\xfe", b""))
+def test_damaged_json_is_told(tmp_path, content):
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"a\.json is damaged"):
+        read_json(tmp_path / "a.json")
+
+
+def test_missing_json_is_told(tmp_path):
+    with pytest.raises(UserError, match=r"a\.json is missing. Run `dvc repro`"):
+        read_json(tmp_path / "a.json")
+
+
+def test_csv_has_a_fixed_number_of_decimals(tmp_path):
+    write_csv(tmp_path / "a.csv", pd.DataFrame({"step": [1, 2], "loss": [1 / 3, float("nan")]}), decimals=3)
+    assert (tmp_path / "a.csv").read_bytes() == b"step,loss\n1,0.333\n2,\n"

@@ -1,0 +1,179 @@
+"""params.yaml and what it says to who gets it wrong."""
+
+import copy
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from timbre.errors import UserError
+from timbre.params import MODEL_NAMES, SIZE_NAMES, load, parse
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def put(raw: dict, path: str, value) -> None:
+    *folders, key = path.split(".")
+    for folder in folders:
+        raw = raw[folder]
+    raw[key] = value
+
+
+def fault(raw: dict) -> str:
+    with pytest.raises(UserError) as error:
+        parse(raw)
+    return str(error.value)
+
+
+def test_the_committed_file_is_sound():
+    params = load(ROOT / "params.yaml")
+    assert params.preset is getattr(getattr(params.sizes, params.size), params.model)
+
+
+@pytest.mark.parametrize("size", SIZE_NAMES)
+def test_every_size_has_its_preset(raw_params, size):
+    raw_params["size"] = size
+    assert parse(raw_params).preset.hidden == raw_params["sizes"][size]["ddsp"]["hidden"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    (
+        ("sise", "tiny", ("sise: unknown key", "Known here: model, size, seed", "Did you mean `size`?")),
+        ("train.gradient_clp", 1.0, ("train.gradient_clp: unknown key", "Did you mean `gradient_clip`?")),
+        ("sizes.tiny.ddsp.hiden", 8, ("sizes.tiny.ddsp.hiden: unknown key", "harmonics", "Did you mean `hidden`?")),
+        ("size", "tinny", ("size: 'tinny' is not legal", "tiny, small, default, large", "Did you mean `tiny`?")),
+        ("model", "dsp", ("model: 'dsp' is not legal", "Legal: ddsp, rave", "Did you mean `ddsp`?")),
+        ("normalize.mode", "files", ("normalize.mode: 'files'", "dataset, group, file, none", "Did you mean `file`?")),
+        ("data.sample_rate", 48001, ("data.sample_rate: 48001", "16000, 22050, 24000, 32000, 44100, 48000")),
+        ("features.hop_samples", 100, ("features.hop_samples: 100", "64, 128, 256, 512, 1024")),
+        ("seed", -1, ("seed: -1 is not legal", "greater than or equal to 0")),
+        ("seed", 1.5, ("seed: 1.5 is not legal", "integer")),
+        ("seed", "one", ("seed: 'one' is not legal", "integer")),
+        ("seed", True, ("seed: True is not legal", "integer")),
+        ("slice.test_share", 0.9, ("slice.test_share: 0.9 is not legal", "less than or equal to 0.5")),
+        ("slice.seconds", float("nan"), ("slice.seconds: nan is not legal", "finite")),
+        ("export.check_blocks_samples", [], ("export.check_blocks_samples: [] is not legal", "at least 1")),
+        ("export.check_blocks_samples", [64, 0], ("export.check_blocks_samples.1: 0 is not legal",)),
+        ("train", None, ("train: None is not legal",)),
+        ("features.f0_min_hz", 2500.0, ("features: f0_min_hz (2500) must lie under f0_max_hz (2000)",)),
+        ("features.voiced_off", 0.9, ("features: voiced_off (0.9) must not lie over voiced_on (0.8)",)),
+        ("features.hop_samples", 1024, ("features: window_samples must be at least twice hop_samples",)),
+        ("features.f0_min_hz", 25.0, ("features.f0_min_hz: 25 Hz does not fit a window of 1024", "31.25 or more")),
+        ("features.f0_max_hz", 5000.0, ("features.f0_max_hz: 5000 Hz is over a quarter", "write 4000 or less")),
+        ("model", "rave", ("model: rave has presets but no network in this version", "write `ddsp`")),
+    ),
+)
+def test_a_fault_is_one_line_that_says_what_to_write(raw_params, path, value, told):
+    put(raw_params, path, value)
+    line = fault(raw_params)
+    assert line.startswith("params.yaml: ")
+    assert "\n" not in line
+    for part in told:
+        assert part in line
+
+
+@pytest.mark.parametrize("path", ("seed", "train.ema_decay", "sizes.large.rave.ratios", "evaluate"))
+def test_a_missing_key_is_told(raw_params, path):
+    *folders, key = path.split(".")
+    section = raw_params
+    for folder in folders:
+        section = section[folder]
+    del section[key]
+    assert fault(raw_params) == f"params.yaml: {path}: missing."
+
+
+def test_a_misspelt_key_is_told_from_both_sides(raw_params):
+    raw_params["slice"]["second"] = raw_params["slice"].pop("seconds")
+    lines = fault(raw_params).split("\n       ")
+    assert len(lines) == 2
+    assert "params.yaml: slice.seconds: missing. Is `second` meant to be it?" in lines
+
+
+@pytest.mark.parametrize("raw", (None, [], "text", 3))
+def test_a_file_that_holds_no_keys_is_told(raw):
+    with pytest.raises(UserError, match="expected keys and values"):
+        parse(raw)
+
+
+def test_what_is_no_yaml_is_told_in_one_line(tmp_path):
+    (tmp_path / "params.yaml").write_text("model: [ddsp\nsize: tiny\n")
+    with pytest.raises(UserError, match=r"params\.yaml is not valid YAML: ") as error:
+        load(tmp_path / "params.yaml")
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_file_is_told(tmp_path):
+    with pytest.raises(UserError, match=r"no such file\. Run this from the folder that holds params\.yaml"):
+        load(tmp_path / "params.yaml")
+
+
+def test_every_key_says_what_it_is():
+    bare = []
+    for number, line in enumerate((ROOT / "params.yaml").read_text().splitlines(), start=1):
+        content = line.split("#")[0].rstrip()
+        opens_section = content.endswith(":")
+        is_preset = re.match(r" +(ddsp|rave): \{", content)
+        if content and "#" not in line and not opens_section and not is_preset:
+            bare.append(f"{number}: {line}")
+    assert bare == []
+
+
+def test_every_choice_in_a_comment_is_what_the_schema_takes(raw_params):
+    for line in (ROOT / "params.yaml").read_text().splitlines():
+        if " | " in line:
+            choices = re.findall(r"[a-z0-9]+(?= \| )|(?<= \| )[a-z0-9]+", line)
+            key = line.split(":")[0].strip()
+            if key in ("model", "size"):
+                assert tuple(dict.fromkeys(choices)) == {"model": MODEL_NAMES, "size": SIZE_NAMES}[key]
+
+
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "timbre.params", *arguments], capture_output=True, text=True, cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+    )  # fmt: skip
+
+
+def test_the_command_prints_what_the_choice_comes_to(raw_params, tmp_path):
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw_params))
+    ended = command(tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    printed = yaml.safe_load(ended.stdout)
+    assert printed.pop("preset") == raw_params["sizes"]["tiny"]["ddsp"]
+    assert printed == {key: value for key, value in raw_params.items() if key != "sizes"}
+
+
+def test_the_command_ends_with_1_and_a_line(raw_params, tmp_path):
+    raw_params["size"] = "medium"
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw_params))
+    ended = command(tmp_path)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+    assert ended.stderr.startswith(
+        "error: params.yaml: size: 'medium' is not legal. Legal: tiny, small, default, large."
+    )
+
+
+def places(raw: dict, before: str = "") -> list[str]:
+    found = []
+    for key, value in raw.items():
+        found.append(before + key)
+        if isinstance(value, dict):
+            found += places(value, f"{before}{key}.")
+    return found
+
+
+@pytest.mark.parametrize("value", (None, [], [[]], {}, {"a": {"b": 1}}, {1: 2}, "x", -1, 10**30, float("inf"), b"x"))
+def test_nothing_that_can_be_written_ends_in_a_traceback(raw_params, value):
+    for path in places(raw_params):
+        changed = copy.deepcopy(raw_params)
+        put(changed, path, value)
+        try:
+            parse(changed)
+        except UserError as error:
+            # The rules that concern several keys name their section at least.
+            assert path in str(error) or path.split(".")[0] in str(error)
