@@ -18,7 +18,7 @@ from timbre.evaluation.metrics.spectra import frame_sizes, magnitude_frames, mel
 
 BANDS = 112
 RANGE_DB = 80.0
-TICKS_HZ = (200, 500, 1000, 2000, 5000, 10000, 20000)
+TICKS_HZ = (500, 1000, 2000, 5000, 10000, 20000)
 F_MIN_HZ = 30.0
 # Where the axes lie in the picture, as shares of its width: the page's playhead stands on them.
 LEFT, RIGHT = 0.07, 0.9
