@@ -33,7 +33,7 @@ def test_inputs_repeat(tmp_path, monkeypatch):
 def test_every_clean_take_has_its_truth_under_the_same_name(corpus):
     takes = {path.relative_to(corpus / "raw").with_suffix("") for path in corpus.glob("raw/*/*.flac")}
     truths = {path.relative_to(corpus / "truth").with_suffix("") for path in corpus.glob("truth/*/*.csv")}
-    assert {take for take in takes if take.parts[0] != "faults"} == truths
+    assert {take for take in takes if take.parts[0] != "takes_with_faults"} == truths
     assert {path.parts[0] for path in truths} == {"session_a", "session_b", "test"}
 
 

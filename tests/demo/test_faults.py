@@ -9,13 +9,13 @@ RATE_HZ = 48_000
 
 @pytest.fixture(scope="module")
 def faulty(corpus):
-    return lambda name: soundfile.read(corpus / "raw" / "faults" / name)[0]
+    return lambda name: soundfile.read(corpus / "raw" / "takes_with_faults" / name)[0]
 
 
 def test_every_fault_is_written_down(corpus):
     table = pd.read_csv(corpus / "truth" / "faults.csv")
     assert list(table.columns) == ["file", "fault", "detail"]
-    on_disk = {f"faults/{path.name}" for path in (corpus / "raw" / "faults").iterdir()}
+    on_disk = {f"takes_with_faults/{path.name}" for path in (corpus / "raw" / "takes_with_faults").iterdir()}
     assert set(table.file) == on_disk
     assert len(on_disk) == 8 and table.fault.is_unique
 
@@ -58,7 +58,7 @@ def test_very_quiet_is_very_quiet(faulty):
 
 
 def test_truncated_does_not_decode_to_its_end(corpus):
-    path = corpus / "raw" / "faults" / "truncated.flac"
+    path = corpus / "raw" / "takes_with_faults" / "truncated.flac"
     promised = soundfile.info(path).frames
     assert promised == 12 * RATE_HZ
     try:

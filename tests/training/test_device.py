@@ -18,7 +18,7 @@ def test_the_environment_names_the_device(monkeypatch):
 
 def test_an_unknown_device_is_told(monkeypatch):
     monkeypatch.setenv("TIMBRE_DEVICE", "gpu")
-    with pytest.raises(UserError, match=r"TIMBRE_DEVICE=gpu is not legal\. Legal: auto, cpu, cuda, mps"):
+    with pytest.raises(UserError, match=r"TIMBRE_DEVICE=gpu \(environment\) is not legal\. Legal: auto, cpu, cuda"):
         launch_fabric()
 
 

@@ -23,6 +23,8 @@ from timbre.files import replaced_folder, write_csv
 TAKE_SECONDS = 25.0
 FEWEST_TAKES = 4
 SHORTEST_TAKE_SECONDS = 6.0
+# After the sessions in the alphabet, so that of two equal files the audit keeps the session's.
+FAULTS_FOLDER = "takes_with_faults"
 TRAIN, TEST, FAULTS, INPUT = range(4)
 """Branches of the seed, so that no part of the corpus shares material with another."""
 
@@ -91,10 +93,10 @@ def _write_take(raw: Path, truth: Path, name: str, take: Take) -> float:
 
 
 def _write_faulty(raw: Path, take: FaultyTake) -> tuple[str, str, str]:
-    path = raw / "faults" / take.name
+    path = raw / FAULTS_FOLDER / take.name
     path.parent.mkdir(exist_ok=True)
     write_faulty(path, take)
-    return f"faults/{take.name}", take.fault, take.detail
+    return f"{FAULTS_FOLDER}/{take.name}", take.fault, take.detail
 
 
 def _read(path: Path) -> np.ndarray:

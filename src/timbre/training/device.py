@@ -12,19 +12,20 @@ from timbre.errors import UserError
 
 
 def launch_fabric() -> Fabric:
-    """Lightning Fabric on the device that TIMBRE_DEVICE names (auto, cpu, cuda, mps), set to deterministic algorithms.
+    """Lightning Fabric on the device that TIMBRE_DEVICE names (auto, cpu, cuda), set to deterministic algorithms.
 
     Raises: UserError where there is no such device.
     """
     name = os.environ.get("TIMBRE_DEVICE", "auto")
-    if name not in ("auto", "cpu", "cuda", "mps"):
-        raise UserError(f"TIMBRE_DEVICE={name} is not legal. Legal: auto, cpu, cuda, mps.")
+    if name not in ("auto", "cpu", "cuda"):
+        raise UserError(f"TIMBRE_DEVICE={name} (environment) is not legal. Legal: auto, cpu, cuda.")
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("TIMBRE_DEVICE=cuda, but this torch sees no CUDA device. Write cpu or auto.")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
-    fabric = Fabric(accelerator=name, devices=1)
+    # Not Fabric's "auto", which would take Apple's GPU: it has no double precision, which the oscillators' phase needs.
+    fabric = Fabric(accelerator="cuda" if name != "cpu" and torch.cuda.is_available() else "cpu", devices=1)
     fabric.launch()
     return fabric
 

@@ -75,7 +75,7 @@ def run_loop(
     optimisers = dict(zip(optimisers, wrapped, strict=True))
     module.mark_forward_method("training_step")
     module.mark_forward_method("validation_step")
-    outcome = _resume(folder, task, optimisers)
+    outcome = _resume(folder, task, optimisers, fabric.device)
     interval_seconds = float(os.environ.get("TIMBRE_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS))
     saved_at = time.monotonic()
     waited = worked = 0.0
@@ -179,7 +179,7 @@ def _save(folder: Path, task: nn.Module, optimisers: dict, outcome: Outcome) -> 
     )
 
 
-def _resume(folder: Path, task: nn.Module, optimisers: dict) -> Outcome:
+def _resume(folder: Path, task: nn.Module, optimisers: dict, device: torch.device) -> Outcome:
     content = load_checkpoint(folder)
     if content is None:
         return Outcome()
@@ -188,5 +188,8 @@ def _resume(folder: Path, task: nn.Module, optimisers: dict) -> Outcome:
         optimiser.load_state_dict(content["optimisers"][name])
     torch.set_rng_state(content["random"])
     outcome = Outcome(**content["outcome"])
+    for weights in (outcome.averaged, outcome.best):
+        weights.update({name: value.to(device) for name, value in weights.items()})
+    outcome.unlogged = {name: [value.to(device) for value in values] for name, values in outcome.unlogged.items()}
     print(f"train: going on from step {outcome.step} of a run that was stopped", flush=True)
     return outcome
