@@ -1,6 +1,6 @@
 """What each DDSP size costs: parameters, a training step, and playing in real time.
 
-    python benchmarks/bench_sizes.py [SIZE ...]
+    python benchmarks/bench_sizes.py [--sizes SIZE ...]
 
 Step time is wall time with all cores; the real-time factor (RTF) is CPU time of one thread for a second of sound,
 48 kHz, blocks of 512 samples. Medians.
@@ -70,7 +70,7 @@ def real_time_factor(network: torch.nn.Module) -> float:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sizes", nargs="*", default=SIZE_NAMES, choices=[*SIZE_NAMES, []], metavar="SIZE")
+    parser.add_argument("--sizes", nargs="+", default=SIZE_NAMES, choices=SIZE_NAMES, help="all by default")
     chosen = parser.parse_args().sizes
     params = load()
     features = feature_config(params.data.sample_rate, params.features.model_dump())
