@@ -16,7 +16,7 @@ import torch
 from timbre import models
 from timbre.errors import UserError
 from timbre.export import run
-from timbre.params import Export
+from timbre.params import Export, parse
 
 SOURCE = str(Path(models.__file__).parents[2])
 
@@ -31,8 +31,6 @@ def trained(tmp_path_factory, tiny_config, tiny_network) -> Path:
 @pytest.fixture(scope="module")
 def exported(trained, tmp_path_factory) -> Path:
     import yaml
-
-    from timbre.params import parse
 
     target = tmp_path_factory.mktemp("models") / "export"
     raw = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
@@ -57,6 +55,14 @@ def test_the_description_has_every_key_that_others_rely_on(exported, tiny_networ
         "delay_samples": described["delay_samples"],
     }
     assert sorted(path.name for path in exported.iterdir()) == ["model.json", "model.ts"]
+
+
+def test_a_reverb_may_ring_out_and_its_length_is_told(tiny_config, raw_params, tmp_path):
+    config = tiny_config(reverb_seconds=1.5)
+    models.save(tmp_path / "train", config, models.build(config).state_dict())
+    described = run.export_model(parse(raw_params), tmp_path / "train", tmp_path / "export")
+    assert described["tail_samples"] == 24000
+    assert described["silence_dbfs"] < -80.0
 
 
 def test_a_host_needs_nothing_but_torch(exported, tiny_network, snr_db, tmp_path):

@@ -54,7 +54,7 @@ class Delay(torch.nn.Module):
 def findings(tmp_path, model: Delay) -> dict:
     audio = make_test_signal(8000)
     torch.jit.script(model).save(str(tmp_path / "model.ts"))
-    return examine(str(tmp_path / "model.ts"), audio, audio, 100, 8000, [64, 500])
+    return examine(str(tmp_path / "model.ts"), audio, audio, 100, 0, 8000, [64, 500])
 
 
 def test_a_sound_file_breaks_no_promise():

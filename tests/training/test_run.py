@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from timbre import models
+from timbre.errors import UserError
 from timbre.models.ddsp.task import DdspTask
 from timbre.params import parse
 from timbre.training.run import train_model
@@ -191,3 +192,9 @@ def test_held_in_memory_or_read_from_disk_a_run_is_the_same(train, outputs, monk
     monkeypatch.setattr("timbre.training.run.resident_bytes", lambda fabric: 0)
     train("disk")
     assert outputs("memory") == outputs("disk")
+
+
+def test_a_diverged_training_is_told(train, monkeypatch):
+    monkeypatch.setattr(DdspTask, "_loss", lambda self, batch, first: self.network.decoder.head.bias.sum() * torch.nan)
+    with pytest.raises(UserError, match=r"diverged\. Lower the learning_rate"):
+        train("diverged")

@@ -18,7 +18,7 @@ from timbre.export.make import make_in_new_process, run_module
 from timbre.files import read_json, replaced_folder, write_json
 from timbre.params import Export, Params
 
-# Level that silence must stay under, and that a sound's end must have fallen to after a second.
+# Level that silence must stay under, and that a sound must have fallen to a second after its end and its reverb.
 SILENCE_DBFS = -80.0
 
 
@@ -39,6 +39,7 @@ def export_model(params: Params, models_folder: Path, target: Path) -> dict:
             "channels": 1,
             "block_samples": 1,
             "delay_samples": effect.delay_samples,
+            "tail_samples": network.tail_samples,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
             "latent_dimensions": None,
             "controls": [],
@@ -69,7 +70,8 @@ def verify(path: Path, network: nn.Module, delay: int, limits: Export) -> dict:
         offline = network(torch.from_numpy(audio)[None, None])[0, 0].numpy()
     with tempfile.TemporaryDirectory() as scratch:
         reference = Path(scratch) / "reference.npz"
-        np.savez(reference, audio=audio, offline=offline, delay=delay, rate=network.sample_rate)
+        numbers = {"delay": delay, "tail": network.tail_samples, "rate": network.sample_rate}
+        np.savez(reference, audio=audio, offline=offline, **numbers)
         blocks = [str(block) for block in limits.check_blocks_samples]
         findings = json.loads(run_module("timbre.export.verify", str(path), str(reference), *blocks))
     faults = broken_promises(findings, delay, limits.min_snr_db)

@@ -1,7 +1,7 @@
 """Judge an exported file as a host meets it: `python -m timbre.export.verify FILE REFERENCE BLOCK [BLOCK ...]`.
 
 A process of its own that knows nothing but torch and the file. REFERENCE (npz) holds an input, what the network makes
-of it offline, and the delay that the file claims. Prints the findings as JSON.
+of it offline, the delay and the tail that the file claims, and the sample rate. Prints the findings as JSON.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ def feed(model: torch.jit.ScriptModule, audio: np.ndarray, blocks: Iterable[int]
     return torch.cat(pieces, dim=2)[0, 0].numpy()
 
 
-def examine(path: str, audio: np.ndarray, offline: np.ndarray, delay: int, rate: int, blocks: list[int]) -> dict:
+def examine(
+    path: str, audio: np.ndarray, offline: np.ndarray, delay: int, tail: int, rate: int, blocks: list[int]
+) -> dict:
     """All findings about a file."""
     torch.set_num_threads(1)
     model = torch.jit.load(path)
@@ -85,7 +87,7 @@ def examine(path: str, audio: np.ndarray, offline: np.ndarray, delay: int, rate:
     again = play(model, padded, fixed(blocks[-1]))
     schedules = {str(block): fixed(block) for block in blocks} | {"random": shuffled(0)}
     snrs = {name: snr_db(offline, play(model, padded, schedule)[delay:]) for name, schedule in schedules.items()}
-    silence = np.zeros(2 * rate, dtype=np.float32)
+    silence = np.zeros(2 * rate + tail, dtype=np.float32)
     model.reset()
     fresh_silence = feed(model, silence, fixed(512))
     feed(model, audio[: 2 * rate], fixed(512))
@@ -104,7 +106,7 @@ def examine(path: str, audio: np.ndarray, offline: np.ndarray, delay: int, rate:
         "first_run_equals_reset_run": bool(np.array_equal(first, again)),
         "delay_samples": measured_delay(offline, first, 4 * delay + 4096),
         "fresh_silence_dbfs": level_dbfs(fresh_silence),
-        "silence_after_sound_dbfs": level_dbfs(after_sound[rate:]),
+        "silence_after_sound_dbfs": level_dbfs(after_sound[rate + tail :]),
         "peaks": {name: value if np.isfinite(value) else None for name, value in peaks.items()},
     }
 
@@ -113,9 +115,8 @@ def main() -> None:
     """Examine FILE."""
     reference = np.load(sys.argv[2])
     blocks = [int(block) for block in sys.argv[3:]]
-    findings = examine(
-        sys.argv[1], reference["audio"], reference["offline"], int(reference["delay"]), int(reference["rate"]), blocks
-    )
+    numbers = [int(reference[name]) for name in ("delay", "tail", "rate")]
+    findings = examine(sys.argv[1], reference["audio"], reference["offline"], *numbers, blocks)
     print(json.dumps(findings))
 
 

@@ -1,6 +1,7 @@
 """The networks by name: the one place that knows which there are.
 
-A model is a folder here with a network (`step`, `initial_state`, `forward`, `delay`, `hop`, `sample_rate`) and a task
+A model is a folder here with a network (`step`, `initial_state`, `forward`, `delay`, `tail_samples`,
+`hop`, `sample_rate`) and a task
 (see `timbre.training.task`), and a line in `build` and `task_of`.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import os
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from timbre.cache.crops import Crops
+from timbre.errors import UserError
 from timbre.progress import progress
 from timbre.training.checkpoint import load_checkpoint, save_checkpoint
 from timbre.training.schedule import averaging_decay, learning_rate
@@ -65,7 +67,7 @@ def run_loop(
     on_rows is called whenever there is a new validation row. A resumed run ends with the bits of one never stopped:
     crops, noise, learning rate and averaging are functions of seed and step, and everything else is in the checkpoint.
 
-    Raises: KeyboardInterrupt, after saving, where the run is stopped.
+    Raises: KeyboardInterrupt, after saving, where the run is stopped; UserError where the loss is no number any more.
     """
     optimisers = {
         name: torch.optim.Adam(parameters, lr=settings.learning_rate)
@@ -79,7 +81,6 @@ def run_loop(
     interval_seconds = float(os.environ.get("TIMBRE_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS))
     saved_at = time.monotonic()
     waited = worked = 0.0
-    validated = outcome.validation_rows[-1]["loss"] if outcome.validation_rows else float("nan")
     bar = progress(description="train", unit="step", total=settings.steps, initial=outcome.step, smoothing=0.05)
     with bar, StopRequest() as stop:
         while outcome.step < settings.steps:
@@ -98,15 +99,14 @@ def run_loop(
                 means = {name: float(torch.stack(values).mean()) for name, values in outcome.unlogged.items()}
                 outcome.unlogged = {}
                 outcome.training_rows.append({"step": outcome.step, "learning_rate": rate, **means})
-                bar.set_postfix_str(
-                    f"loss {means['loss']:.3f}, validation {validated:.3f}, waiting for data {waited / worked:.0%}"
-                )
+                _require_number(means["loss"], outcome.step)
+                bar.set_postfix_str(f"{_told(outcome)}, waiting for data {waited / worked:.0%}")
             if outcome.step % settings.validate_every_steps == 0 or outcome.step == settings.steps:
                 figures = _validate(module, task.network, validation, outcome.averaged, settings.batch)
-                validated = figures["loss"]
+                _require_number(figures["loss"], outcome.step)
                 outcome.validation_rows.append({"step": outcome.step, **figures})
-                if validated < outcome.best_loss:
-                    outcome.best_loss, outcome.best_step = validated, outcome.step
+                if figures["loss"] < outcome.best_loss:
+                    outcome.best_loss, outcome.best_step = figures["loss"], outcome.step
                     outcome.best = copy.deepcopy(outcome.averaged)
                 on_rows(outcome)
             if stop.requested or time.monotonic() - saved_at >= interval_seconds:
@@ -117,6 +117,20 @@ def run_loop(
                     f"Step {outcome.step} of {settings.steps} is kept; the same command goes on from there."
                 )
     return outcome
+
+
+def _told(outcome: Outcome) -> str:
+    """The latest losses, for the bar."""
+    told = f"loss {outcome.training_rows[-1]['loss']:.3f}"
+    return f"{told}, validation {outcome.validation_rows[-1]['loss']:.3f}" if outcome.validation_rows else told
+
+
+def _require_number(loss: float, step: int) -> None:
+    if not math.isfinite(loss):
+        raise UserError(
+            f"the loss is no number any more at step {step}: training has diverged. "
+            "Lower the learning_rate of the preset in params.yaml."
+        )
 
 
 def _step(

@@ -38,6 +38,8 @@ class Ddsp(nn.Module):
         self.synthesiser = Synthesiser(harmonics, noise_bands, hop, rate)
         taps = max(hop, round(reverb_seconds * rate))
         self.reverb = Reverb(taps, hop) if reverb_seconds > 0.0 else None
+        # How long it may ring after its input has ended.
+        self.tail_samples = taps if reverb_seconds > 0.0 else 0
 
     def initial_state(self, batch: int) -> list[Tensor]:
         """The parts' states, one after the other."""
