@@ -1,5 +1,6 @@
 """Writing that is whole or not at all."""
 
+import errno
 import json
 
 import numpy as np
@@ -89,3 +90,13 @@ def test_missing_json_is_told(tmp_path):
 def test_csv_has_a_fixed_number_of_decimals(tmp_path):
     write_csv(tmp_path / "a.csv", pd.DataFrame({"step": [1, 2], "loss": [1 / 3, float("nan")]}), decimals=3)
     assert (tmp_path / "a.csv").read_bytes() == b"step,loss\n1,0.333\n2,\n"
+
+
+def test_a_failed_write_names_its_file(tmp_path):
+    def fails() -> None:
+        with replaced_file(tmp_path / "big.bin"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space") as told:
+        fails()
+    assert told.value.filename == str(tmp_path / "big.bin")
