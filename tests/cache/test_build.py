@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -106,3 +107,11 @@ def test_a_build_that_fails_leaves_the_old_cache(params, recordings, tmp_path, m
     with pytest.raises(ZeroDivisionError):
         build_cache(params, recordings, tmp_path / "cache")
     assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["cache", "cache/old"]
+
+
+def test_a_damaged_recording_is_told(recordings, params, tmp_path):
+    source = shutil.copytree(recordings, tmp_path / "normalized")
+    damaged = min(source.rglob("*.flac"))
+    damaged.write_bytes(b"nonsense")
+    with pytest.raises(UserError, match=rf"{damaged.name} does not decode .*dvc repro -f normalize"):
+        build_cache(params, source, tmp_path / "cache")

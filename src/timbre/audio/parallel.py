@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from joblib import Parallel, delayed
@@ -25,6 +26,21 @@ def for_each(function: Callable[..., Any], arguments: Sequence[tuple]) -> Iterat
     yield from Parallel(n_jobs=jobs, prefer="threads", return_as="generator")(
         delayed(function)(*each) for each in arguments
     )
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch work in one thread, here and in threads begun within: for work that runs side by side already, or whose
+    bits may not change with the number of cores.
+    """
+    import torch  # here, since most that runs side by side takes no torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _cores() -> int:

@@ -74,6 +74,17 @@ def read_table(path: Path) -> pd.DataFrame:
         raise UserError(f"{path} is damaged ({told}). Delete it and run `dvc repro audit`.") from None
 
 
+def left_out(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """File and reason, in words that follow its name, of every row that does not go into the dataset."""
+    rows = table[~used(table)].itertuples()
+    return [(row.file, row.refused_because or f"is the same as {row.duplicate_of}") for row in rows]
+
+
+def counted(number: int, word: str) -> str:
+    """A number with its word: 1 file, 2 files."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
 def used(table: pd.DataFrame) -> pd.Series:
     """Which rows go into the dataset: neither refused nor a copy of another."""
     return ~table["refused"] & (table["duplicate_of"] == "")

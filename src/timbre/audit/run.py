@@ -8,7 +8,7 @@ import pandas as pd
 
 from timbre.audio.io import as_text, find_foreign, find_recordings
 from timbre.audio.parallel import for_each
-from timbre.audio.table import to_table, used, write_table
+from timbre.audio.table import counted, left_out, to_table, used, write_table
 from timbre.audit.checks import count_by_check, find_warnings, loudness_spread_lu, mark_duplicates, refuse
 from timbre.audit.measures import measure
 from timbre.audit.report import advise, page
@@ -94,33 +94,25 @@ def summarise(table: pd.DataFrame, warnings: list[dict]) -> dict:
 def closing_lines(table: pd.DataFrame, summary: dict, out: Path) -> list[str]:
     """What the terminal shows at the end: what was found, what is left out and why, where to read more."""
     lines = [
-        f"{_count(summary['files'], 'file')}: {summary['training_minutes']:.1f} minutes for training "
-        f"({_count(summary['training_files'], 'file')}), {summary['held_out_minutes']:.1f} minutes held out "
-        f"({_count(summary['held_out_files'], 'file')})."
+        f"{counted(summary['files'], 'file')}: {summary['training_minutes']:.1f} minutes for training "
+        f"({counted(summary['training_files'], 'file')}), {summary['held_out_minutes']:.1f} minutes held out "
+        f"({counted(summary['held_out_files'], 'file')})."
     ]
-    left_out = table[~used(table)]
-    lines += [f"  left out: {name} {why}" for name, why in _reasons(left_out.head(TOLD))]
-    if len(left_out) > TOLD:
-        lines.append(f"  and {len(left_out) - TOLD} more")
-    found = ", ".join(_count(summary[plural], plural[:-1]) for plural in ("errors", "warnings", "notes"))
+    missing = left_out(table)
+    lines += [f"  left out: {name} {why}" for name, why in missing[:TOLD]]
+    if len(missing) > TOLD:
+        lines.append(f"  and {len(missing) - TOLD} more")
+    found = ", ".join(counted(summary[plural], plural[:-1]) for plural in ("errors", "warnings", "notes"))
     lines.append(f"{found}. Open {Path(out) / 'index.html'} to read them, then go on with `dvc repro`.")
     return lines
-
-
-def _reasons(rows: pd.DataFrame) -> list[tuple[str, str]]:
-    return [(row.file, row.refused_because or f"is the same as {row.duplicate_of}") for row in rows.itertuples()]
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _require_training(table: pd.DataFrame, raw: Path) -> None:
     kept = used(table)
     if not kept.any():
-        told = [f"{name} {why}" for name, why in _reasons(table.head(3))]
+        told = [f"{name} {why}" for name, why in left_out(table)[:3]]
         more = f"; and {len(table) - 3} more" if len(table) > 3 else ""
-        raise UserError(f"{raw}: none of {_count(len(table), 'file')} can be used. {'; '.join(told)}{more}.")
+        raise UserError(f"{raw}: none of {counted(len(table), 'file')} can be used. {'; '.join(told)}{more}.")
     if not (kept & ~table["held_out"]).any():
         raise UserError(
             f"{raw}: nothing to train on. Every usable recording lies below a folder named `test`, and those are held "

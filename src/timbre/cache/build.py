@@ -11,8 +11,8 @@ import soundfile
 import torch
 from torch import Tensor
 
-from timbre.audio.io import find_recordings
-from timbre.audio.parallel import for_each
+from timbre.audio.io import UnreadableError, find_recordings, header
+from timbre.audio.parallel import for_each, one_thread
 from timbre.cache.split import split_files
 from timbre.cache.statistics import Statistics
 from timbre.cache.store import FEATURE_NAMES, FORMAT, map_bytes, write_slices
@@ -49,7 +49,7 @@ def build_cache(params: Params, source: Path, target: Path) -> dict:
         first_slice += slices
     statistics = Statistics()
     slice_bytes = (2 * slice_frames * hop, 4 * len(FEATURE_NAMES) * slice_frames)
-    with replaced_folder(target) as folder:
+    with replaced_folder(target) as folder, one_thread():
         slices = _slices(source, entries, extractor, config, slice_frames, statistics)
         write_slices(folder, slices, map_bytes(size for _ in range(first_slice) for size in slice_bytes))
         manifest = {
@@ -75,11 +75,16 @@ def _list_files(source: Path, sample_rate: int) -> dict[str, int]:
     """Length in samples of each recording by its relative path."""
     files = {}
     for path in find_recordings(source):
-        info = soundfile.info(str(path))
-        if (info.samplerate, info.channels) != (sample_rate, 1):
-            raise UserError(f"{path}: {info.samplerate} Hz, {info.channels} channels, but mono at {sample_rate} Hz is "
-                            "expected. Run `dvc repro` to normalise it anew.")  # fmt: skip
-        files[path.relative_to(source).as_posix()] = info.frames
+        try:
+            found = header(path)
+        except UnreadableError as error:
+            raise UserError(f"{path} {error}. Run `dvc repro -f normalize` to write it anew.") from None
+        if (found.sample_rate_hz, found.channels) != (sample_rate, 1):
+            raise UserError(
+                f"{path}: {found.sample_rate_hz} Hz, {found.channels} channels, but mono at {sample_rate} Hz is "
+                "expected. Run `dvc repro` to normalise it anew."
+            )
+        files[path.relative_to(source).as_posix()] = found.samples
     return files
 
 
@@ -148,14 +153,11 @@ def _analyse(
     own = read[max(0, begin - start) :]
     before = np.pad(before, (0, max(0, history - len(before))))[:history]
     padded = torch.from_numpy(np.pad(own, (0, frames * hop - len(own))))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the pieces are what runs side by side
     with torch.no_grad():
         pieces = [
             extractor.measure(part.unsqueeze(0), past.unsqueeze(0))
             for part, past in _parts(padded, torch.from_numpy(before), 256 * hop, history)
         ]
-    torch.set_num_threads(threads)
     shown = [torch.cat([piece[index] for piece in pieces], dim=1).numpy() for index in range(3)]
     audio = np.clip(np.round(own * 32767.0), -32768, 32767).astype(np.int16)
     return audio, shown

@@ -12,6 +12,7 @@ from torch import nn
 
 from timbre.audio.io import UnreadableError, write_flac
 from timbre.audio.loudness import integrated_lufs
+from timbre.audio.parallel import one_thread
 from timbre.errors import UserError
 from timbre.evaluation.excerpts import Excerpt, cut_of, excerpt_of
 from timbre.evaluation.items import (
@@ -24,6 +25,8 @@ from timbre.evaluation.items import (
     transfer_items,
 )
 from timbre.evaluation.measure import (
+    Heard,
+    hear,
     reconstruction_figures,
     rounded,
     summary,
@@ -31,14 +34,12 @@ from timbre.evaluation.measure import (
     untrained_render,
 )
 from timbre.evaluation.metrics.ltas import band_powers, ltas_db_within, mean_powers
-from timbre.evaluation.metrics.tracks import Tracks, tracks_of
 from timbre.evaluation.page import Card, Sound, write_page
 from timbre.evaluation.plots import Panel, picture
 from timbre.evaluation.render import (
     ExportedModel,
     level_dbfs,
     load_exported,
-    one_thread,
     render,
     silence_dbfs_after_1s,
 )
@@ -160,7 +161,7 @@ class _Evaluation:
             return
         block = self.params.evaluate.block_samples
         output = render(self.model, audio, block, self._advance)
-        tracks = tracks_of(audio, self.extractor)
+        heard_input, heard_output = hear(audio, self.extractor), hear(output, self.extractor)
         row |= {
             "status": "measured",
             "seconds": len(audio) / self.rate,
@@ -171,15 +172,15 @@ class _Evaluation:
             "output_file_gain_db": self._write(item, "output", output),
         }
         if item.kind == RECONSTRUCTION:
-            before = None if self.untrained is None else untrained_render(self.untrained, audio, self.rate)
-            row |= reconstruction_figures(audio, output, before, self.extractor, self.rate, self.tolerance)
+            before = None
+            if self.untrained is not None:
+                before = hear(untrained_render(self.untrained, audio, self.rate), self.extractor)
+            row |= reconstruction_figures(heard_input, heard_output, before, self.rate, self.tolerance)
         else:
-            row |= transfer_figures(
-                audio, output, tracks, self.extractor, self.rate, self.target_powers, self.tolerance
-            )
+            row |= transfer_figures(heard_input, heard_output, self.rate, self.target_powers, self.tolerance)
             if self.silence_dbfs is None and level_dbfs(audio) > AUDIBLE_DBFS:
                 self.silence_dbfs = silence_dbfs_after_1s(self.model, audio, block)
-        self._show(item, audio, output, tracks, row)
+        self._show(item, heard_input, heard_output, row)
 
     def _advance(self, samples: int) -> None:
         self.bar.update(min(samples / self.rate, self.bar.total - self.bar.n))
@@ -191,18 +192,18 @@ class _Evaluation:
         write_flac(self.folder / "audio" / item.kind / f"{item.name}.{label}.flac", audio * gain, self.rate)
         return float(20.0 * np.log10(gain))
 
-    def _show(self, item: Item, audio: np.ndarray, output: np.ndarray, tracks: Tracks, row: dict) -> None:
+    def _show(self, item: Item, heard_input: Heard, heard_output: Heard, row: dict) -> None:
         """Make the card and the picture of an item, and keep what the transfers need of a held-out one."""
-        cut = cut_of(audio, self.rate, self.params.evaluate.page_seconds)
+        cut = cut_of(heard_input.audio, self.rate, self.params.evaluate.page_seconds)
         key, label = f"{item.kind}/{item.name}", "Original" if item.kind == RECONSTRUCTION else "Input"
-        original = self._sound(f"{key}/input", label, audio, tracks, cut)
-        rendered = self._sound(f"{key}/output", "Output", output, tracks_of(output, self.extractor), cut)
+        original = self._sound(f"{key}/input", label, heard_input, cut)
+        rendered = self._sound(f"{key}/output", "Output", heard_output, cut)
         sounds = [original, rendered]
         if item.kind == RECONSTRUCTION:
-            powers = band_powers(audio, self.rate)
-            self.targets.append(Target(powers, row["seconds"], tracks.median_f0_hz, original))
+            powers = band_powers(heard_input.audio, self.rate)
+            self.targets.append(Target(powers, row["seconds"], heard_input.tracks.median_f0_hz, original))
         elif self.targets:
-            nearest = nearest_target(self.targets, tracks.median_f0_hz)
+            nearest = nearest_target(self.targets, heard_input.tracks.median_f0_hz)
             sounds.append(Sound(nearest.sound.key, "Target", nearest.sound.excerpt))
         png = picture(item.file, [_panel(sound) for sound in sounds], self.rate)
         plot = self.folder / "plots" / f"{item.kind}_{item.name}.png"
@@ -213,8 +214,10 @@ class _Evaluation:
             Card(item.kind, item.name, item.file, rounded(row), sounds, excerpt_seconds, png, _notes(row))
         )
 
-    def _sound(self, key: str, label: str, audio: np.ndarray, tracks: Tracks, cut: tuple[int, int]) -> Sound:
-        excerpt: Excerpt = excerpt_of(audio, tracks, cut, self.rate, self.extractor.hop, self.extractor.window)
+    def _sound(self, key: str, label: str, heard: Heard, cut: tuple[int, int]) -> Sound:
+        excerpt: Excerpt = excerpt_of(
+            heard.audio, heard.tracks, cut, self.rate, self.extractor.hop, self.extractor.window
+        )
         return Sound(key, label, excerpt)
 
 

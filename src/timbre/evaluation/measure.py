@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -26,36 +27,42 @@ Figures = dict[str, float | None]
 DECIMALS = 6
 
 
+@dataclass(frozen=True)
+class Heard:
+    """A sound [samples] with its tracks, which are taken of it once."""
+
+    audio: np.ndarray
+    tracks: Tracks
+
+
+def hear(audio: np.ndarray, extractor: FeatureExtractor) -> Heard:
+    """Take the tracks of audio [samples]."""
+    return Heard(audio, tracks_of(audio, extractor))
+
+
 def reconstruction_figures(
-    reference: np.ndarray,
-    output: np.ndarray,
-    untrained_output: np.ndarray | None,
-    extractor: FeatureExtractor,
-    rate_hz: int,
-    tolerance_cents: float,
+    reference: Heard, output: Heard, untrained: Heard | None, rate_hz: int, tolerance_cents: float
 ) -> Figures:
-    """Figures of a held-out recording [samples] against what the model made of it, each with its `_untrained` anchor.
+    """Figures of a held-out recording against what the model made of it, each with its `_untrained` anchor.
 
     `mss_excess_ratio` is (mss - floor) / (untrained mss - floor): 1 before training, 0 where only noise differs.
     """
-    tracks = tracks_of(reference, extractor)
 
-    def against(rendered: np.ndarray) -> Figures:
-        heard = tracks_of(rendered, extractor)
+    def against(rendered: Heard) -> Figures:
         return {
-            "mss": mss(reference, rendered, rate_hz),
-            **spectral_distances(reference, rendered, rate_hz),
-            within_key(tolerance_cents): f0_within_cents(tracks, heard, tolerance_cents),
-            "f0_median_cents": f0_median_cents(tracks, heard),
-            "loudness_l1_db": loudness_l1_db(tracks, heard),
+            "mss": mss(reference.audio, rendered.audio, rate_hz),
+            **spectral_distances(reference.audio, rendered.audio, rate_hz),
+            within_key(tolerance_cents): f0_within_cents(reference.tracks, rendered.tracks, tolerance_cents),
+            "f0_median_cents": f0_median_cents(reference.tracks, rendered.tracks),
+            "loudness_l1_db": loudness_l1_db(reference.tracks, rendered.tracks),
         }
 
     figures = against(output)
     floor = mss_noise_floor(rate_hz)
     figures["mss_noise_floor"] = floor
     figures["mss_excess_ratio"] = None
-    if untrained_output is not None:
-        before = against(untrained_output)
+    if untrained is not None:
+        before = against(untrained)
         figures |= {f"{key}_untrained": value for key, value in before.items()}
         figures["mss_excess_ratio"] = excess_ratio(figures["mss"], before["mss"], floor)
     return figures
@@ -79,29 +86,23 @@ def untrained_render(module: nn.Module, audio: np.ndarray, rate_hz: int) -> np.n
 
 
 def transfer_figures(
-    audio: np.ndarray,
-    output: np.ndarray,
-    tracks: Tracks,
-    extractor: FeatureExtractor,
-    rate_hz: int,
-    target_powers: np.ndarray | None,
-    tolerance_cents: float,
+    original: Heard, output: Heard, rate_hz: int, target_powers: np.ndarray | None, tolerance_cents: float
 ) -> Figures:
-    """Figures of a foreign sound [samples] against its transfer, each with its `_identity` anchor (output = input).
+    """Figures of a foreign sound against its transfer, each with its `_identity` anchor (output = input).
 
-    tracks: of the input. target_powers: mean band powers of the held-out set, None where there is none.
+    target_powers: mean band powers of the held-out set, None where there is none.
     """
 
-    def against(rendered: np.ndarray, heard: Tracks) -> Figures:
-        distance = None if target_powers is None else ltas_db(band_powers(rendered, rate_hz), target_powers)
+    def against(rendered: Heard) -> Figures:
+        distance = None if target_powers is None else ltas_db(band_powers(rendered.audio, rate_hz), target_powers)
         return {
-            rca_key(tolerance_cents): f0_rca(tracks, heard, tolerance_cents),
-            "loudness_r": loudness_r(tracks, heard),
+            rca_key(tolerance_cents): f0_rca(original.tracks, rendered.tracks, tolerance_cents),
+            "loudness_r": loudness_r(original.tracks, rendered.tracks),
             "ltas_db": distance,
         }
 
-    identity = against(audio, tracks)
-    return against(output, tracks_of(output, extractor)) | {f"{key}_identity": value for key, value in identity.items()}
+    identity = against(original)
+    return against(output) | {f"{key}_identity": value for key, value in identity.items()}
 
 
 def within_key(tolerance_cents: float) -> str:

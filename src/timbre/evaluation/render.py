@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from timbre.audio.parallel import one_thread
 from timbre.errors import UserError, reason
 from timbre.files import read_json
 
@@ -50,17 +50,6 @@ def load_exported(folder: Path) -> ExportedModel:
     if missing:
         raise UserError(f"{Path(folder) / 'model.json'} lacks {', '.join(missing)}. Delete it and run `dvc repro`.")
     return ExportedModel(module.eval(), *(int(contract[name]) for name in names), contract)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch work in one thread: sums then fall in one order, so the number of cores changes no bit."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def host_block(model: ExportedModel, block_samples: int) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from timbre.audio.parallel import for_each
-from timbre.audio.table import read_table, used
+from timbre.audio.table import counted, left_out, read_table
 from timbre.errors import UserError
 from timbre.files import replaced_folder, write_csv, write_json
 from timbre.normalize.apply import Written, write_item
@@ -39,11 +39,10 @@ def run(params: Params, files: Path, out: Path) -> dict:
         raise UserError(f"{files}: no usable recording for training; it says why. Then run `dvc repro audit`.")
     with replaced_folder(out) as folder:
         items, gains, written = _write(items, gains, raw, folder, params)
-        left_out = table[~used(table)]
-        reasons = [row.refused_because or f"is the same as {row.duplicate_of}" for row in left_out.itertuples()]
-        summary = summarise(items, gains, written, len(left_out), settings)
+        missing = left_out(table)
+        summary = summarise(items, gains, written, len(missing), settings)
         write_csv(folder / "gains.csv", _gains_table(items, written), decimals=4)
-        write_csv(folder / "left_out.csv", pd.DataFrame({"source": list(left_out["file"]), "reason": reasons}))
+        write_csv(folder / "left_out.csv", pd.DataFrame(missing, columns=["source", "reason"]))
         write_json(folder / "summary.json", summary)
     print("\n".join(closing_lines(summary, settings, out)))
     return summary
@@ -78,7 +77,7 @@ def closing_lines(summary: dict, settings: Normalize, out: Path) -> list[str]:
     gains = [gain["gain_db"] for gain in summary["gains"]]
     told = f"{gains[0]:+.1f} dB" if len(gains) == 1 else f"{min(gains):+.1f} to {max(gains):+.1f} dB"
     lines = [
-        f"{_count(summary['files'], 'recording')}, {summary['minutes']:.1f} minutes in {out}: gain {told} "
+        f"{counted(summary['files'], 'recording')}, {summary['minutes']:.1f} minutes in {out}: gain {told} "
         f"(mode {settings.mode}), training material now at {summary['training_loudness_lufs']:.1f} LUFS, "
         f"highest true peak {summary['true_peak_max_dbtp']:.1f} dBTP."
     ]
@@ -97,11 +96,11 @@ def closing_lines(summary: dict, settings: Normalize, out: Path) -> list[str]:
         lines.append(f"  {name}: only the left channel, because left and right cancel each other")
     if summary["clipped_files"]:
         lines.append(
-            f"  {_count(len(summary['clipped_files']), 'recording')} beyond full scale clipped, the first is "
+            f"  {counted(len(summary['clipped_files']), 'recording')} beyond full scale clipped, the first is "
             f"{summary['clipped_files'][0]}: mode none lowers nothing, choose another normalize.mode to avoid it"
         )
     if summary["left_out_files"]:
-        lines.append(f"{_count(summary['left_out_files'], 'file')} left out: see {out / 'left_out.csv'}.")
+        lines.append(f"{counted(summary['left_out_files'], 'file')} left out: see {out / 'left_out.csv'}.")
     return lines
 
 
@@ -162,7 +161,3 @@ def _gains_table(items: list[Item], written: list[Written]) -> pd.DataFrame:
             for item, one in zip(items, written, strict=True)
         ]
     )
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
