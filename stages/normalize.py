@@ -1,4 +1,4 @@
-"""Write every usable recording as one channel at the model's rate, with its gain."""
+"""Write every usable recording in the model's channels and at its rate, with its gain."""
 
 from pathlib import Path
 

@@ -1,5 +1,6 @@
 """Cut the normalised recordings into slices with their features: the cache that training reads."""
 
+from collections import Counter
 from pathlib import Path
 
 import _here  # noqa: F401
@@ -17,9 +18,12 @@ def main() -> None:
     if statistics["f0_hz"]:
         lowest, *_, highest = statistics["f0_hz"]
         pitch = f"{statistics['voiced_share']:.0%} voiced, pitch mostly {lowest:.0f} to {highest:.0f} Hz"
+    parts = Counter(entry["file"] for entry in manifest["files"])
+    divided = " and ".join(file for file, count in parts.items() if count > 1)
     print(
         f"slice: {manifest['slices']} slices in data/cache: {minutes['train']:.1f} minutes to train on, "
-        f"{minutes['validation']:.1f} to validate, {minutes['test']:.1f} to evaluate; {pitch}. Next: train."
+        f"{minutes['validation']:.1f} to validate, {minutes['test']:.1f} to evaluate; {pitch}"
+        f"{f'; too few recordings to keep whole ones, so divided in time: {divided}' if divided else ''}. Next: train."
     )
 
 

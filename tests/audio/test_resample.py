@@ -24,10 +24,11 @@ def test_what_fits_stays():
 
 
 @pytest.mark.parametrize(("source", "target"), [(44100, 48000), (48000, 16000), (8000, 48000), (48000, 48000)])
-def test_blocks_make_no_difference(source, target):
+@pytest.mark.parametrize("shape", [(30000,), (30000, 1), (30000, 2)])
+def test_blocks_make_no_difference(source, target, shape):
     rng = np.random.default_rng(1)
-    samples = rng.standard_normal(30000).astype(np.float32)
+    samples = rng.standard_normal(shape).astype(np.float32)
     cuts = np.sort(rng.integers(0, len(samples), 9))
-    joined = np.concatenate(list(resample_blocks(np.split(samples, cuts), source, target)))
+    joined = np.concatenate(list(resample_blocks(np.split(samples, cuts), source, target, (*shape, 1)[1])))
     np.testing.assert_array_equal(joined, resample(samples, source, target))
     assert len(joined) == pytest.approx(len(samples) * target / source, abs=1.0)

@@ -17,7 +17,14 @@ from timbre.features.extractor import extractor_of
 LENGTHS = {"a.flac": 27200, "b/c.flac": 20800, "b/d.flac": 17600, "e.flac": 320, "f.flac": 4 * 31 * 128, "g.flac": 9000}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=("mono", "stereo"))
+def built(request, recordings, tiny_cache, stereo_recordings, stereo_cache):
+    """Recordings and their cache."""
+    stereo = request.param == "stereo"
+    return (stereo_recordings, Cache(stereo_cache)) if stereo else (recordings, Cache(tiny_cache))
+
+
+@pytest.fixture
 def cache(tiny_cache):
     return Cache(tiny_cache)
 
@@ -43,23 +50,26 @@ def test_the_manifest_tells_what_is_there(tiny_cache, cache):
     # Four frames, half a window, go on over each file's end.
     assert all(file["frames"] == -(-file["samples"] // 128) + 4 for file in manifest["files"])
     assert manifest["slices"] == sum(file["slices"] for file in manifest["files"])
+    assert manifest["channels"] == 1 and {file["start_samples"] for file in manifest["files"]} == {0}
     assert sum(manifest["seconds"].values()) == pytest.approx(sum(LENGTHS.values()) / 16000, abs=0.002)
     assert {file["split"] for file in manifest["files"]} == {"train", "validation", "test"}
 
 
 @pytest.mark.parametrize("index", range(len(LENGTHS)))
-def test_every_sample_is_kept(cache, recordings, index):
+def test_every_sample_of_every_channel_is_kept(built, index):
+    folder, cache = built
     file = cache.manifest["files"][index]
-    audio = np.concatenate([cache.audio(i) for i in slices_of(file)])
-    assert len(audio) == LENGTHS[file["file"]]
-    wanted = soundfile.read(recordings / file["file"])[0]
-    assert np.abs(audio / 32767 - wanted).max() <= 0.5001 / 32767
+    audio = np.concatenate([cache.audio(i) for i in slices_of(file)], axis=1)
+    assert audio.shape == (cache.manifest["channels"], LENGTHS[file["file"]])
+    wanted = soundfile.read(folder / file["file"], always_2d=True)[0].T
+    assert np.abs(audio / 32767 - wanted).max() <= 0.501 / 32767
 
 
 @pytest.mark.parametrize("index", range(len(LENGTHS)))
-def test_features_are_the_bits_of_the_extractor_run_on_the_whole_file(cache, recordings, index):
+def test_features_are_the_bits_of_the_extractor_run_on_the_mean_of_the_whole_file(built, index):
+    folder, cache = built
     file, extractor = cache.manifest["files"][index], extractor_of(cache.manifest["features"])
-    audio = soundfile.read(recordings / file["file"], dtype="float32")[0]
+    audio = soundfile.read(folder / file["file"], dtype="float32", always_2d=True)[0].mean(axis=1)
     with torch.no_grad():
         wanted = extractor(torch.from_numpy(np.pad(audio, (0, file["frames"] * 128 - len(audio))))[None])
     got = np.concatenate([cache.features(i) for i in slices_of(file)], axis=1)
@@ -80,6 +90,28 @@ def test_a_file_longer_than_a_piece_has_no_seam(params, tmp_path, harmonic_tone,
     wanted = extractor(torch.from_numpy(np.pad(audio, (0, file["frames"] * 128 - len(audio))))[None])
     got = np.concatenate([cache.features(i) for i in slices_of(file)], axis=1)
     assert np.array_equal(torch.cat(wanted).numpy(), got)
+
+
+def test_a_part_of_a_recording_is_sliced_as_if_it_were_a_file_of_its_own(params, tmp_path, harmonic_tone, monkeypatch):
+    monkeypatch.setattr("timbre.cache.build.PIECE_SECONDS", 0.5)
+    monkeypatch.setenv("TIMBRE_JOBS", "2")
+    audio = harmonic_tone(200.0, 9.3) * np.random.default_rng(0).uniform(0, 1, 148800).astype(np.float32)
+    soundfile.write(tmp_path / "take.wav", audio, 16000, subtype="FLOAT")
+    manifest = build_cache(params, tmp_path, tmp_path / "cache")
+    cache, files = Cache(tmp_path / "cache"), manifest["files"]
+    assert [(file["file"], file["split"]) for file in files] == [
+        ("take.wav", "train"), ("take.wav", "validation"), ("take.wav", "test"),
+    ]  # fmt: skip
+    assert manifest["seconds"] == {file["split"]: file["samples"] / 16000 for file in files}
+    extractor = extractor_of(manifest["features"])
+    for file in files:
+        part = audio[file["start_samples"] :][: file["samples"]]
+        kept = np.concatenate([cache.audio(i) for i in slices_of(file)], axis=1)
+        assert np.array_equal(kept[0], np.round(part * 32767))
+        wanted = extractor(torch.from_numpy(np.pad(part, (0, file["frames"] * 128 - len(part))))[None])
+        assert np.array_equal(
+            torch.cat(wanted).numpy(), np.concatenate([cache.features(i) for i in slices_of(file)], 1)
+        )
 
 
 def test_silent_recordings_alone_make_a_cache(params, tmp_path, monkeypatch):

@@ -13,30 +13,31 @@ SHAPES = (CropShape(10, 8, 4), CropShape(40, 2, 4), CropShape(120, 0, 4), CropSh
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(scope="module")
-def cache(tiny_cache):
-    return Cache(tiny_cache)
+@pytest.fixture(scope="module", params=("mono", "stereo"))
+def cache(request, tiny_cache, stereo_cache):
+    return Cache(stereo_cache if request.param == "stereo" else tiny_cache)
 
 
 @pytest.mark.parametrize("resident_bytes", (float("inf"), 0))
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_crop_is_a_slice_of_its_file(cache, shape, resident_bytes):
+def test_a_crop_is_a_slice_of_its_file_in_every_channel(cache, shape, resident_bytes):
     crops = Crops(cache, "train", shape, CPU, resident_bytes)
     number = 0
     for file in cache.files("train"):
         indices = range(file["first_slice"], file["first_slice"] + file["slices"])
-        audio = np.concatenate([cache.audio(i) for i in indices])
+        audio = np.concatenate([cache.audio(i) for i in indices], axis=1)
         features = np.concatenate([cache.features(i) for i in indices], axis=1)
         around = shape.lead_frames, shape.crop_frames + shape.delay_frames
         # What no frame shows: silence before the file, and after it silence at the pitch held.
         silent = np.array([[crops.first_f0_hz], [0], [-100], [0]], dtype="f4")
         held = np.array([[features[0, -1]], [0], [-100], [0]], dtype="f4")
         padded = np.concatenate([silent.repeat(around[0], 1), features, held.repeat(around[1], 1)], axis=1)
-        places = max(1, -(-len(audio) // HOP) - shape.crop_frames + 1)
+        places = max(1, -(-audio.shape[1] // HOP) - shape.crop_frames + 1)
         for position in sorted({0, 1, 25, 31, places - 1} & set(range(places))):
             got = crops.batch([number + position])
-            part = audio[position * HOP : (position + shape.crop_frames) * HOP]
-            wanted = np.pad(part, (0, shape.crop_frames * HOP - len(part)))
+            part = audio[:, position * HOP : (position + shape.crop_frames) * HOP]
+            wanted = np.pad(part, ((0, 0), (0, shape.crop_frames * HOP - part.shape[1])))
+            assert got["audio"].shape == (1, cache.manifest["channels"], shape.crop_frames * HOP)
             assert np.array_equal(got["audio"][0].numpy() * np.float32(32767), wanted)
             first = position + shape.delay_frames
             wanted = padded[:, first : first + shape.lead_frames + shape.crop_frames]

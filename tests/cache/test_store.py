@@ -12,10 +12,10 @@ from timbre.cache.store import FORMAT, Cache, map_bytes, write_slices
 from timbre.errors import UserError
 
 
-def slices(count: int, samples: int, frames: int):
+def slices(count: int, samples: int, frames: int, channels: int = 1):
     draw = np.random.default_rng(0)
     for index in range(count):
-        audio = draw.integers(-32768, 32768, samples).astype(np.int16)
+        audio = draw.integers(-32768, 32768, (channels, samples)).astype(np.int16)
         yield index, audio, draw.normal(size=(4, frames)).astype(np.float32)
 
 
@@ -24,13 +24,15 @@ def slices(count: int, samples: int, frames: int):
     ("count", "samples", "frames"),
     ((1, 2049, 3), (1, 20, 1), (3000, 2049, 16), (3000, 20, 1), (65, 48128, 94)),
 )
-def test_the_map_is_big_enough_and_everything_comes_back(tmp_path, count, samples, frames):
-    size = map_bytes(size for _ in range(count) for size in (2 * samples, 16 * frames))
-    write_slices(tmp_path, slices(count, samples, frames), size)
+@pytest.mark.parametrize("channels", (1, 2))
+def test_the_map_is_big_enough_and_everything_comes_back(tmp_path, count, samples, frames, channels):
+    size = map_bytes(size for _ in range(count) for size in (2 * channels * samples, 16 * frames))
+    write_slices(tmp_path, slices(count, samples, frames, channels), size)
     written = (tmp_path / "data.mdb").stat().st_size
-    (tmp_path / "manifest.json").write_text(json.dumps({"format": FORMAT, "files": [], "data_bytes": written}))
+    manifest = {"format": FORMAT, "channels": channels, "files": [], "data_bytes": written}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     cache = Cache(tmp_path)
-    for index, audio, features in slices(count, samples, frames):
+    for index, audio, features in slices(count, samples, frames, channels):
         assert np.array_equal(cache.audio(index), audio)
         assert np.array_equal(cache.features(index), features)
 
@@ -53,7 +55,7 @@ def test_reading_changes_nothing_even_where_it_may_not_write(copy):
     copy.chmod(0o555)
     before = (copy / "data.mdb").read_bytes()
     cache = Cache(copy)
-    assert len(cache.audio(0)) > 0 and cache.features(0).shape[0] == 4
+    assert cache.audio(0).size > 0 and cache.features(0).shape[0] == 4
     assert sorted(path.name for path in copy.iterdir()) == ["data.mdb", "manifest.json"]
     assert (copy / "data.mdb").read_bytes() == before
     assert stat.S_IMODE(os.stat(copy / "data.mdb").st_mode) == 0o444
@@ -65,12 +67,12 @@ def test_two_processes_read_at_once(copy):
     import sys
 
     cache = Cache(copy)
-    script = "import sys; from timbre.cache.store import Cache; print(len(Cache(sys.argv[1]).audio(0)))"
+    script = "import sys; from timbre.cache.store import Cache; print(Cache(sys.argv[1]).audio(0).size)"
     other = subprocess.run(
         [sys.executable, "-c", script, str(copy)], capture_output=True, text=True, check=True,
         env=os.environ | {"PYTHONPATH": os.path.join(os.path.dirname(__file__), "../../src")},
     )  # fmt: skip
-    assert int(other.stdout) == len(cache.audio(0))
+    assert int(other.stdout) == cache.audio(0).size
 
 
 def test_another_format_is_refused(copy):

@@ -121,9 +121,11 @@ def project(tmp_path, monkeypatch) -> Path:
         path = tmp_path / "data/normalized" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path, audio, RATE, subtype="PCM_24")
-    entries = [{"file": name, "split": "test"} for name in takes] + [{"file": "a.flac", "split": "train"}]
+    splits = dict.fromkeys(takes, "test") | {"a.flac": "train"}
+    entries = [{"file": name, "split": splits[name], "start_samples": 0, "samples": 2 * RATE} for name in splits]
     (tmp_path / "data/cache").mkdir()
-    (tmp_path / "data/cache/manifest.json").write_text(json.dumps({"files": entries}))
+    manifest = {"features": feature_config(RATE, FEATURES), "files": entries}
+    (tmp_path / "data/cache/manifest.json").write_text(json.dumps(manifest))
     inputs = tmp_path / "inputs"
     inputs.mkdir()
     soundfile.write(inputs / "flute.wav", np.stack([make_tone(330.0, rate=44100)] * 2, axis=1), 44100)

@@ -11,6 +11,7 @@ import pytest
 import soundfile
 import torch
 
+from timbre.audio.loudness import integrated_lufs
 from timbre.errors import UserError
 from timbre.evaluation.evaluate import run
 from timbre.evaluation.page import embedded_sounds
@@ -69,6 +70,56 @@ def test_a_model_that_halves_the_level(project, params, rate):
     assert (table["output_lufs"] - table["input_lufs"]).dropna().to_numpy() == pytest.approx(-6.02, abs=0.01)
     heard, output = (soundfile.read(reports / f"audio/transfer/hiss.{side}.flac")[0] for side in ("input", "output"))
     assert output == pytest.approx(heard / 2, abs=2**-23), "aligned, same length, true level"
+
+
+class Sides(torch.nn.Module):
+    """A stereo model of known answer: the left side at half the level, the right one as it is."""
+
+    @torch.jit.export
+    def reset(self) -> None:
+        pass
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        assert x.shape[1] == 2
+        return x * torch.tensor([[0.5], [1.0]])
+
+
+def test_a_stereo_model_is_played_in_stereo_and_measured_on_the_mean(project, params, tone, noise, rate):
+    torch.jit.script(Sides()).save(str(project / "models/export/model.ts"))
+    contract = json.loads((project / "models/export/model.json").read_text())
+    contract |= {"channels": 2, "delay_samples": 0, "features": None}
+    (project / "models/export/model.json").write_text(json.dumps(contract))
+    sides = np.stack([tone(), noise()])
+    soundfile.write(project / "inputs/sides.wav", sides.T, rate, subtype="FLOAT")
+    evaluate(params)
+    audio = project / "reports/evaluation/audio"
+    heard, output = (soundfile.read(audio / f"transfer/sides.{side}.flac")[0].T for side in ("input", "output"))
+    assert heard == pytest.approx(sides, abs=2**-23)
+    assert output == pytest.approx(sides * [[0.5], [1.0]], abs=2**-23)
+    mono, _ = soundfile.read(audio / "transfer/hiss.output.flac")
+    assert mono[:, 0] == pytest.approx(mono[:, 1] / 2, abs=2**-22), "a mono input is doubled"
+    table = pd.read_csv(project / "reports/evaluation/items.csv").set_index("name")
+    mean = (0.5 * sides[0] + sides[1]) / 2
+    assert table.loc["sides", "output_lufs"] == pytest.approx(integrated_lufs(mean, rate), abs=0.01)
+
+
+def test_of_a_divided_recording_the_test_part_alone_is_played(project, params, rate):
+    path = project / "data/cache/manifest.json"
+    manifest = json.loads(path.read_text())
+    parts = {"train": (0, rate), "test": (rate + 8000, 8000)}
+    manifest["files"] = [
+        {"file": "test/take_01.flac", "split": split, "start_samples": start, "samples": samples}
+        for split, (start, samples) in parts.items()
+    ]
+    path.write_text(json.dumps(manifest))
+    evaluate(params)
+    name = "test__take_01 1.5 to 2 s"
+    table = pd.read_csv(project / "reports/evaluation/items.csv").set_index("name")
+    assert table.loc[name, "seconds"] == 0.5
+    heard, _ = soundfile.read(project / f"reports/evaluation/audio/reconstruction/{name}.input.flac")
+    whole, _ = soundfile.read(project / "data/normalized/test/take_01.flac")
+    assert np.array_equal(heard, whole[-8000:])
+    assert "test/take_01.flac, 1.5 to 2 s" in (project / "reports/evaluation/index.html").read_text()
 
 
 def test_the_same_project_gives_the_same_bytes(project, params, tmp_path_factory, monkeypatch):

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from timbre.audio.io import UnreadableError
 from timbre.errors import UserError
-from timbre.evaluation.items import held_out_items, item_names, read_mono, seconds_of, transfer_items
+from timbre.evaluation.items import Item, held_out_items, item_names, read_item, seconds_of, transfer_items
 
 
 def test_names_are_legal_and_distinct_in_any_case():
@@ -30,8 +31,22 @@ def test_a_name_that_is_not_utf8_becomes_printable():
 def test_held_out_files_are_those_of_split_test(tmp_path):
     manifest = tmp_path / "manifest.json"
     splits = {"b.flac": "test", "a.flac": "test", "c.flac": "train", "d.flac": "validation"}
-    manifest.write_text(json.dumps({"files": [{"file": f, "split": s} for f, s in splits.items()]}))
-    assert [item.file for item in held_out_items(manifest, tmp_path)] == ["a.flac", "b.flac"]
+    entries = [{"file": f, "split": s, "start_samples": 0, "samples": 5} for f, s in splits.items()]
+    manifest.write_text(json.dumps({"files": entries}))
+    assert held_out_items(manifest, tmp_path) == [
+        Item("reconstruction", name, f"{name}.flac", tmp_path / f"{name}.flac") for name in "ab"
+    ]
+
+
+def test_a_part_says_which_it_is(tmp_path):
+    manifest = tmp_path / "manifest.json"
+    parts = [("x/take.1.flac", "train", 0, 863_400), ("x/take.1.flac", "test", 865_600, 94_400)]
+    keys = ("file", "split", "start_samples", "samples")
+    entries = [dict(zip(keys, part, strict=True)) for part in parts]
+    manifest.write_text(json.dumps({"features": {"sample_rate": 16000}, "files": entries}))
+    (item,) = held_out_items(manifest, tmp_path)
+    assert (item.name, item.file) == ("x__take.1 54.1 to 60 s", "x/take.1.flac, 54.1 to 60 s")
+    assert (item.path, item.part_samples) == (tmp_path / "x/take.1.flac", (865_600, 94_400))
 
 
 def test_inputs_are_found_below_their_folder(project):
@@ -44,9 +59,32 @@ def test_stereo_of_any_rate_becomes_mono_at_the_models(tmp_path, tone):
     path = tmp_path / "x.wav"
     audio = tone(220.0, rate=44100)
     soundfile.write(path, np.stack([audio, audio / 2], axis=1), 44100, subtype="FLOAT")
-    found = read_mono(path, 16000)
-    assert found.dtype == np.float32 and len(found) == 32000
-    assert found[8000:24000] == pytest.approx(0.75 * tone(220.0)[8000:24000], abs=2e-3)
-    assert seconds_of(path) == 2.0
+    item = Item("transfer", "x", "x.wav", path)
+    found = read_item(item, 16000, 1)
+    assert found.dtype == np.float32 and found.shape == (1, 32000)
+    assert found[0, 8000:24000] == pytest.approx(0.75 * tone(220.0)[8000:24000], abs=2e-3)
+    both = read_item(item, 16000, 2)
+    assert both.shape == (2, 32000) and both.mean(axis=0) == pytest.approx(found[0], abs=1e-6)
+    assert both[1] == pytest.approx(both[0] / 2, abs=1e-6)
+    assert seconds_of(item) == 2.0
+
+
+def test_mono_is_doubled_for_a_stereo_model(tmp_path, tone, rate):
+    soundfile.write(tmp_path / "x.wav", tone(), rate, subtype="FLOAT")
+    found = read_item(Item("transfer", "x", "x.wav", tmp_path / "x.wav"), rate, 2)
+    assert np.array_equal(found, np.stack([tone(), tone()]))
+
+
+def test_of_a_part_only_the_part_is_read(tmp_path, tone, rate):
+    path = tmp_path / "x.flac"
+    soundfile.write(path, tone(), rate, subtype="PCM_24")
+    item = Item("reconstruction", "x", "x", path, (10_001, 7000))
+    assert np.array_equal(read_item(item, rate, 1)[0], soundfile.read(path, dtype="float32")[0][10_001:17_001])
+    assert seconds_of(item) == 7000 / rate
+    with pytest.raises(UnreadableError, match="is cut off: it ends after 32000 samples"):
+        read_item(Item("reconstruction", "x", "x", path, (30_000, 7000)), rate, 1)
+
+
+def test_what_cannot_be_read_has_no_length(tmp_path):
     (tmp_path / "bad.wav").write_bytes(b"no")
-    assert seconds_of(tmp_path / "bad.wav") == 0.0
+    assert seconds_of(Item("transfer", "bad", "bad.wav", tmp_path / "bad.wav")) == 0.0

@@ -17,7 +17,7 @@ from timbre.evaluation.metrics.ltas import band_powers
 
 
 def test_perfect_and_untrained_reconstruction(tone, noise, rate, extractor):
-    audio, before = hear(tone(), extractor), hear(noise(level=0.05), extractor)
+    audio, before = hear(tone()[None], extractor), hear(noise(level=0.05)[None], extractor)
     figures = reconstruction_figures(audio, audio, before, rate, 50.0)
     assert figures["mss"] == 0.0 and figures["f0_within_50_cents"] == 1.0
     assert figures["mss_excess_ratio"] < 0.0, "better than two takes of one noise"
@@ -28,7 +28,7 @@ def test_perfect_and_untrained_reconstruction(tone, noise, rate, extractor):
 
 
 def test_doing_nothing_is_the_identity_anchor(tone, noise, rate, extractor):
-    audio, target = hear(tone(), extractor), band_powers(noise(), rate)
+    audio, target = hear(tone()[None], extractor), band_powers(noise(), rate)
     figures = transfer_figures(audio, audio, rate, target, 50.0)
     assert figures["f0_rca50"] == 1.0 and figures["loudness_r"] == pytest.approx(1.0)
     assert all(figures[key] == figures[f"{key}_identity"] for key in ("f0_rca50", "loudness_r", "ltas_db"))
@@ -37,7 +37,7 @@ def test_doing_nothing_is_the_identity_anchor(tone, noise, rate, extractor):
 
 
 def test_the_key_tells_the_tolerance(tone, rate, extractor):
-    audio = hear(tone(), extractor)
+    audio = hear(tone()[None], extractor)
     assert "f0_within_25_cents" in reconstruction_figures(audio, audio, None, rate, 25.0)
     assert "f0_rca25" in transfer_figures(audio, audio, rate, None, 25.0)
 
@@ -48,8 +48,15 @@ def test_excess_ratio():
     assert excess_ratio(None, 10.0, 4.0) is None
 
 
-def test_an_untrained_model_is_heard_in_pieces(noise, rate):
-    audio = noise(21.0)
+def test_stereo_is_measured_on_the_mean_of_its_channels(tone, noise, extractor):
+    heard, mean = hear(np.stack([tone(), noise()]), extractor), (tone() + noise()) / 2
+    assert np.array_equal(heard.audio, mean)
+    assert np.array_equal(heard.tracks.loudness_db, hear(mean[None], extractor).tracks.loudness_db)
+
+
+@pytest.mark.parametrize("channels", (1, 2))
+def test_an_untrained_model_is_heard_in_pieces(noise, rate, channels):
+    audio = noise(21.0 * channels).reshape(channels, -1)
     assert np.array_equal(untrained_render(torch.nn.Identity(), audio, rate), audio)
 
 

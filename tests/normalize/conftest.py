@@ -16,11 +16,12 @@ RATE = 48000
 
 @pytest.fixture
 def params(tmp_path):
-    """The project's parameters for tmp_path/raw; keywords change `normalize`, `sample_rate` changes the rate."""
+    """The project's parameters for tmp_path/raw; keywords change `normalize`, `sample_rate` and `channels` the data."""
     shipped = load(Path(__file__).parents[2] / "params.yaml")
 
-    def make(sample_rate=RATE, **settings):
-        data = shipped.data.model_copy(update={"raw": str(tmp_path / "raw"), "sample_rate": sample_rate})
+    def make(sample_rate=RATE, channels=1, **settings):
+        changes = {"raw": str(tmp_path / "raw"), "sample_rate": sample_rate, "channels": channels}
+        data = shipped.data.model_copy(update=changes)
         normalize = shipped.normalize.model_copy(update=settings)
         return shipped.model_copy(update={"data": data, "normalize": normalize})
 

@@ -97,6 +97,55 @@ def test_offset_goes_and_the_right_channel_is_chosen(save, noise, normalized):
         np.testing.assert_allclose(samples, sound - sound.mean(), atol=3e-7)
 
 
+def test_stereo_keeps_both_sides_under_one_gain_without_offset(save, noise, normalized):
+    left, right, extra = noise(0), noise(1, level=0.02), noise(2, level=0.2)
+    save("both.wav", np.stack([left + 0.1, right - 0.05], axis=1))
+    save("mono.wav", left)
+    save("surround.wav", np.stack([left, right, extra, extra, extra], axis=1))
+    save("inverted.wav", np.stack([right, -0.8 * right], axis=1))
+    gains, summary, folder = normalized(channels=2)
+    plans = {"both.wav": "stereo", "inverted.wav": "left", "mono.wav": "mono", "surround.wav": "stereo"}
+    assert dict(gains["channel_plan"]) == plans and summary["left_channel_files"] == ["inverted.wav"]
+    gain = 10.0 ** (gains["gain_db"].iloc[0] / 20.0)
+    assert gains["gain_db"].nunique() == 1
+    wanted = {"both": (left, right), "mono": (left, left), "surround": (left, right), "inverted": (right, right)}
+    for name, sides in wanted.items():
+        samples, _ = soundfile.read(folder / f"{name}.flac")
+        expected = gain * np.stack([side - side.mean() for side in sides], axis=1)
+        np.testing.assert_allclose(samples, expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("rate", [44100, 48000])
+def test_stereo_levels_are_those_of_both_channels(save, noise, normalized, rate):
+    loud = np.stack([noise(0, level=0.02), noise(1, level=0.1)], axis=1)
+    save("a.wav", loud)
+    save("mono.wav", noise(2, level=0.05))
+    gains, summary, folder = normalized(channels=2, sample_rate=rate)
+    for row in gains.itertuples():
+        samples, _ = soundfile.read(folder / row.file, dtype="float32")
+        assert samples.shape[1] == 2
+        assert row.loudness_lufs == pytest.approx(integrated_lufs(samples, rate), abs=1e-3)
+        assert row.true_peak_dbtp == pytest.approx(true_peak_dbtp(samples, rate), abs=1e-3)
+    assert summary["training_loudness_lufs"] == pytest.approx(-20.0, abs=0.01)
+    gain_db = gains.loc["a.wav", "gain_db"]
+    assert gains.loc["a.wav", "loudness_lufs"] == pytest.approx(integrated_lufs(loud, RATE) + gain_db, abs=0.01)
+
+
+def test_in_stereo_the_hotter_channel_meets_the_ceiling(save, noise, normalized):
+    right = noise(1, level=0.01)
+    right[1000] = 0.9
+    save("a.wav", np.stack([noise(0, level=0.01), right], axis=1))
+    gains, summary, _ = normalized(channels=2)
+    assert -1.2 < gains.loc["a.wav", "true_peak_dbtp"] <= -0.95
+    assert summary["gains"][0]["limited_by"] == "a.wav"
+
+
+def test_stereo_of_two_silent_channels_is_told(save, noise, normalized):
+    save("a.wav", np.stack([0 * noise(0), 0 * noise(0), noise(1), noise(2)], axis=1))
+    with pytest.raises(UserError, match=r"a\.wav: its first two channels are silent"):
+        normalized(channels=2)
+
+
 def test_long_sounds_do_not_depend_on_blocks(save, noise, normalized, monkeypatch):
     save("a.wav", np.stack([noise(0, seconds=4.0), noise(1, seconds=4.0)], axis=1), 44100)
     _, _, folder = normalized()

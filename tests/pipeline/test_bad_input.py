@@ -66,12 +66,12 @@ def test_bad_files_among_good_ones_are_listed_and_the_others_go_on(workspace):
     assert "text file" not in manifest
 
 
-def test_one_recording_cannot_be_split(workspace):
+def test_one_recording_too_short_to_be_divided(workspace):
     raw = clear_raw(workspace)
-    soundfile.write(raw / "only.wav", note(440.0, 4.0, 0), RATE)
+    soundfile.write(raw / "only.wav", note(440.0, 2.5, 0), RATE)
     workspace.stage("audit")
     workspace.stage("normalize")
-    fails(workspace.stage("slice"), "error: data.raw: 1 usable recording to train on, but 3 are needed")
+    fails(workspace.stage("slice"), "error: data.raw: 1 usable recording to train on, under 3 s each; 3 are needed")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_one_recording_cannot_be_split(workspace):
         ({"size": "smal"}, ["size: 'smal'", "Legal: tiny, small, default, large", "Did you mean `small`?"]),
         ({"model": "ddps"}, ["model: 'ddps'", "Did you mean `ddsp`?"]),
         ({"normalize__target_lfus": -20.0}, ["normalize.target_lfus: unknown key", "Did you mean `target_lufs`?"]),
-        ({"model": "rave"}, ["model: rave", "no network in this version", "write `ddsp`"]),
+        ({"data__channels": 2}, ["data.channels: ddsp is mono", "write 1, or `model: rave`"]),
     ],
 )
 def test_a_typo_in_params_stops_dvc_before_any_work(workspace, changes, words):

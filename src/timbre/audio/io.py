@@ -117,6 +117,19 @@ def read(path: Path) -> tuple[np.ndarray, int]:
     return np.concatenate(list(blocks(path))), rate
 
 
+def read_part(path: Path, start_samples: int, samples: int) -> tuple[np.ndarray, int]:
+    """Decode a part of a file, and no more of it; otherwise as `read`."""
+    with _open(path) as file:
+        try:
+            file.seek(start_samples)
+            part = file.read(samples, dtype="float32", always_2d=True)
+        except (soundfile.LibsndfileError, RuntimeError) as error:
+            raise UnreadableError(f"does not decode ({_reason(error)})") from None
+        if len(part) < samples:
+            raise UnreadableError(f"is cut off: it ends after {start_samples + len(part)} samples")
+        return part, file.samplerate
+
+
 def write_flac(path: Path, samples: np.ndarray, rate_hz: int) -> None:
     """Write 24-bit FLAC, whole or not at all. Samples [samples] or [samples, channels], full scale is 1."""
     write_flac_blocks(path, [samples], rate_hz, channels=1 if samples.ndim == 1 else samples.shape[1])

@@ -16,13 +16,18 @@ def resample(samples: np.ndarray, from_hz: int, to_hz: int, quality: str = "VHQ"
 
 
 def resample_blocks(
-    source: Iterable[np.ndarray], from_hz: int, to_hz: int, quality: str = "VHQ"
+    source: Iterable[np.ndarray], from_hz: int, to_hz: int, channels: int = 1, quality: str = "VHQ"
 ) -> Iterator[np.ndarray]:
-    """Convert a stream of mono float32 blocks [samples]; joined, the result equals `resample` of the joined blocks."""
+    """Convert a stream of float32 blocks; joined, the result equals `resample` of the joined blocks.
+
+    source: blocks [samples] (mono) or [samples, channels].
+    """
     if from_hz == to_hz:
         yield from source
         return
-    stream = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality=quality)
+    stream = soxr.ResampleStream(from_hz, to_hz, channels, dtype="float32", quality=quality)
+    rest = np.zeros((0, channels), np.float32)
     for block in source:
         yield stream.resample_chunk(block)
-    yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
+        rest = block[:0]
+    yield stream.resample_chunk(rest, last=True)

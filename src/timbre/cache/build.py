@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from timbre.audio.io import UnreadableError, find_recordings, header
 from timbre.audio.parallel import for_each, one_thread
-from timbre.cache.split import split_files
+from timbre.cache.split import split_recordings
 from timbre.cache.statistics import Statistics
 from timbre.cache.store import FEATURE_NAMES, FORMAT, map_bytes, write_slices
 from timbre.errors import UserError
@@ -29,38 +30,38 @@ PIECE_SECONDS = 30.0
 def build_cache(params: Params, source: Path, target: Path) -> dict:
     """Slice every recording below `source` into `target` (data.mdb, manifest.json). Returns: the manifest.
 
-    Nothing is dropped: a file's last slice keeps its true length, and frames go on over its end by the extractor's
-    alignment, so that its last samples have features too. Memory does not grow with the corpus.
+    Of a split's recordings nothing is dropped: the last slice keeps its true length, and frames go on over the end by
+    the extractor's alignment, so that the last samples have features too. A part of a divided recording (see
+    `timbre.cache.split`) is a recording of its own. Features are those of the channels' mean. Memory does not grow with
+    the corpus.
     """
-    config = feature_config(params.data.sample_rate, params.features.model_dump())
+    rate, channels = params.data.sample_rate, params.data.channels
+    config = feature_config(rate, params.features.model_dump())
     extractor = extractor_of(config)
     hop = extractor.hop
-    slice_frames = max(1, round(params.slice.seconds * params.data.sample_rate / hop))
-    files = _list_files(source, params.data.sample_rate)
-    split = split_files(files, params.slice.validation_share, params.slice.test_share, params.seed)
+    slice_frames = max(1, round(params.slice.seconds * rate / hop))
+    files = _list_files(source, rate, channels)
     entries, first_slice = [], 0
-    for file in sorted(files):
-        frames = -(-files[file] // hop) + extractor.alignment_frames
+    for segment in split_recordings(files, rate, params.slice.validation_share, params.slice.test_share, params.seed):
+        frames = -(-segment.samples // hop) + extractor.alignment_frames
         slices = -(-frames // slice_frames)
-        entries.append(
-            {"file": file, "split": split[file], "samples": files[file], "frames": frames,
-             "first_slice": first_slice, "slices": slices}
-        )  # fmt: skip
+        entries.append(asdict(segment) | {"frames": frames, "first_slice": first_slice, "slices": slices})
         first_slice += slices
     statistics = Statistics()
-    slice_bytes = (2 * slice_frames * hop, 4 * len(FEATURE_NAMES) * slice_frames)
+    slice_bytes = (2 * channels * slice_frames * hop, 4 * len(FEATURE_NAMES) * slice_frames)
     with replaced_folder(target) as folder, one_thread():
         slices = _slices(source, entries, extractor, config, slice_frames, statistics)
         write_slices(folder, slices, map_bytes(size for _ in range(first_slice) for size in slice_bytes))
         manifest = {
             "format": FORMAT,
+            "channels": channels,
             "features": config,
             "feature_names": list(FEATURE_NAMES),
             "slice_frames": slice_frames,
             "slices": first_slice,
             "files": entries,
             "seconds": {
-                name: round(sum(e["samples"] for e in entries if e["split"] == name) / params.data.sample_rate, 3)
+                name: round(sum(e["samples"] for e in entries if e["split"] == name) / rate, 3)
                 for name in ("train", "validation", "test")
             },
             "statistics": statistics.summary(),
@@ -71,7 +72,7 @@ def build_cache(params: Params, source: Path, target: Path) -> dict:
     return manifest
 
 
-def _list_files(source: Path, sample_rate: int) -> dict[str, int]:
+def _list_files(source: Path, rate_hz: int, channels: int) -> dict[str, int]:
     """Length in samples of each recording by its relative path."""
     files = {}
     for path in find_recordings(source):
@@ -79,10 +80,10 @@ def _list_files(source: Path, sample_rate: int) -> dict[str, int]:
             found = header(path)
         except UnreadableError as error:
             raise UserError(f"{path} {error}. Run `dvc repro -f normalize` to write it anew.") from None
-        if (found.sample_rate_hz, found.channels) != (sample_rate, 1):
+        if (found.sample_rate_hz, found.channels) != (rate_hz, channels):
             raise UserError(
-                f"{path}: {found.sample_rate_hz} Hz, {found.channels} channels, but mono at {sample_rate} Hz is "
-                "expected. Run `dvc repro` to normalise it anew."
+                f"{path}: {found.sample_rate_hz} Hz, {found.channels} channels, but "
+                f"{('mono', 'stereo')[channels - 1]} at {rate_hz} Hz is expected. Run `dvc repro` to normalise it anew."
             )
         files[path.relative_to(source).as_posix()] = found.samples
     return files
@@ -96,7 +97,7 @@ def _slices(
     slice_frames: int,
     statistics: Statistics,
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """Slices of all files in order, analysed in parallel by pieces that are whole numbers of slices."""
+    """Slices of all entries in order, analysed in parallel by pieces that are whole numbers of slices."""
     slice_seconds = slice_frames * extractor.hop / extractor.sample_rate
     slices_per_piece = max(1, int(PIECE_SECONDS / slice_seconds))
     pieces = [
@@ -106,10 +107,7 @@ def _slices(
     ]
     work = for_each(
         _analyse,
-        [
-            (source / entry["file"], config, first * slice_frames, count * slice_frames, entry["frames"])
-            for entry, first, count in pieces
-        ],
+        [(source, entry, config, first * slice_frames, count * slice_frames) for entry, first, count in pieces],
     )
     state = extractor.initial_state(1)
     hop = extractor.hop
@@ -123,7 +121,7 @@ def _slices(
             statistics.add(dict(zip(FEATURE_NAMES, features, strict=True)))
         for index in range(count):
             frames = slice(index * slice_frames, (index + 1) * slice_frames)
-            samples = audio[index * slice_frames * hop : (index + 1) * slice_frames * hop]
+            samples = audio[:, index * slice_frames * hop : (index + 1) * slice_frames * hop]
             yield entry["first_slice"] + first + index, samples, features[:, frames]
 
 
@@ -138,28 +136,29 @@ def _gated(
 
 
 def _analyse(
-    path: Path, config: dict, first_frame: int, frames: int, all_frames: int
+    source: Path, entry: dict, config: dict, first_frame: int, frames: int
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Audio (int16, what there truly is) and what each frame shows by itself, of a piece of a file."""
+    """Audio (int16 [channels, samples], what there truly is) and what each frame shows by itself, of a piece."""
     extractor = extractor_of(config)
     hop, history = extractor.hop, extractor.window - extractor.hop
-    frames = min(frames, all_frames - first_frame)
+    frames = min(frames, entry["frames"] - first_frame)
     begin, end = first_frame * hop, (first_frame + frames) * hop
-    with soundfile.SoundFile(path) as file:
-        start = min(max(0, begin - history), file.frames)
-        file.seek(start)
-        read = file.read(end - start, dtype="float32")
-    before = np.concatenate([np.zeros(max(0, history - begin), dtype=np.float32), read[: max(0, begin - start)]])
-    own = read[max(0, begin - start) :]
+    start, stop = (min(max(0, at), entry["samples"]) for at in (begin - history, end))
+    with soundfile.SoundFile(source / entry["file"]) as file:
+        file.seek(entry["start_samples"] + start)
+        read = file.read(stop - start, dtype="float32", always_2d=True)
+    heard, own = read.mean(axis=1), read[max(0, begin - start) :]
+    before = np.concatenate([np.zeros(max(0, history - begin), dtype=np.float32), heard[: max(0, begin - start)]])
+    heard = heard[max(0, begin - start) :]
     before = np.pad(before, (0, max(0, history - len(before))))[:history]
-    padded = torch.from_numpy(np.pad(own, (0, frames * hop - len(own))))
+    padded = torch.from_numpy(np.pad(heard, (0, frames * hop - len(heard))))
     with torch.no_grad():
         pieces = [
             extractor.measure(part.unsqueeze(0), past.unsqueeze(0))
             for part, past in _parts(padded, torch.from_numpy(before), 256 * hop, history)
         ]
     shown = [torch.cat([piece[index] for piece in pieces], dim=1).numpy() for index in range(3)]
-    audio = np.clip(np.round(own * 32767.0), -32768, 32767).astype(np.int16)
+    audio = np.clip(np.round(own.T * 32767.0), -32768, 32767).astype(np.int16)
     return audio, shown
 
 

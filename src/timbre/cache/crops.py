@@ -1,4 +1,4 @@
-"""Crops of a split, cut anywhere within a file, across the borders of slices."""
+"""Crops of a split, cut anywhere within a recording, across the borders of slices."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ class CropShape:
 
 @dataclass(frozen=True)
 class _Span:
-    """A file on the timeline of all files: its first audio frame there, and how many places a crop may start at."""
+    """A recording, or a part of one, on the timeline: its first audio frame there, and how many places a crop may start
+    at.
+    """
 
     file: dict
     begin: int
@@ -38,10 +40,11 @@ class _Span:
 
 
 class Crops:
-    """The crops of one split by their number; every frame of every file where a whole crop fits is a place to start.
+    """The crops of one split by their number; every frame of a recording where a whole crop fits is a place to start.
 
-    Files stand on one timeline of frames, each with silence before it, and after it where it is shorter than a crop.
-    The whole timeline is held on `device` if it takes at most `resident_bytes`; else crops are read from LMDB.
+    Recordings, or their parts, stand on one timeline of frames, each with silence before it, and after it where it is
+    shorter than a crop. The whole timeline is held on `device` if it takes at most `resident_bytes`; else crops are
+    read from LMDB.
     Raises: UserError through the cache where it is damaged.
     """
 
@@ -53,6 +56,7 @@ class Crops:
         self.device = device
         self.hop = cache.manifest["features"]["hop_samples"]
         self.first_f0_hz = extractor_of(cache.manifest["features"]).first_f0_hz
+        self.channels = cache.manifest["channels"]
         self.slice_frames = cache.manifest["slice_frames"]
         self.front = max(0, shape.lead_frames - shape.delay_frames)
         self.spans: list[_Span] = []
@@ -64,12 +68,12 @@ class Crops:
             end = begin + max(audio_frames, shape.crop_frames) + shape.delay_frames
         self.ends = np.cumsum([span.positions for span in self.spans])
         self.frames = end
-        self.resident = end * (2 * self.hop + 4 * len(FEATURE_NAMES)) <= resident_bytes
+        self.resident = end * (2 * self.channels * self.hop + 4 * len(FEATURE_NAMES)) <= resident_bytes
         if self.resident:
-            self._audio = torch.zeros(end, self.hop, dtype=torch.int16)
+            self._audio = torch.zeros(end, self.channels, self.hop, dtype=torch.int16)
             self._features = self._silence(end)
             for span in self.spans:
-                audio, features = self._read(span, 0, span.file["frames"])
+                audio, features = self._read(span, 0, min(span.file["frames"], self._length(span)))
                 self._audio[span.begin : span.begin + len(audio)] = audio
                 self._features[:, span.begin : span.begin + features.shape[1]] = features
                 # Past its end a file keeps its last pitch, as a stream would.
@@ -92,8 +96,8 @@ class Crops:
     def batch(self, numbers: np.ndarray | list[int]) -> dict[str, Tensor]:
         """Crops by number.
 
-        Returns: audio [batch, crop_frames * hop] float32; each feature by name [batch, lead_frames + crop_frames];
-        position_samples [batch], where on the timeline the crop starts.
+        Returns: audio [batch, channels, crop_frames * hop] float32; each feature by name [batch, lead_frames +
+        crop_frames]; position_samples [batch], where on the timeline the crop starts.
         """
         shape = self.shape
         places = [self._place(int(number)) for number in numbers]
@@ -109,7 +113,7 @@ class Crops:
             features = torch.stack([crop[1] for crop in crops]).to(self.device)
         named = {name: features[:, index].contiguous() for index, name in enumerate(FEATURE_NAMES)}
         return {
-            "audio": audio.reshape(len(places), -1).to(torch.float32) / FULL_SCALE,
+            "audio": audio.transpose(1, 2).reshape(len(places), self.channels, -1).to(torch.float32) / FULL_SCALE,
             "position_samples": starts * self.hop,
             **named,
         }
@@ -128,7 +132,7 @@ class Crops:
         last = position + shape.delay_frames + shape.crop_frames
         inside = max(0, min(first, position)), min(last, span.file["frames"])
         audio, features = self._read(span, inside[0], inside[1] - inside[0])
-        all_audio = torch.zeros(shape.crop_frames, self.hop, dtype=torch.int16)
+        all_audio = torch.zeros(shape.crop_frames, self.channels, self.hop, dtype=torch.int16)
         part = audio[position - inside[0] : position - inside[0] + shape.crop_frames]
         all_audio[: len(part)] = part
         all_features = self._silence(shape.lead_frames + shape.crop_frames)
@@ -144,12 +148,13 @@ class Crops:
         return torch.tensor([silence[name] for name in FEATURE_NAMES]).unsqueeze(1).repeat(1, frames)
 
     def _read(self, span: _Span, first: int, frames: int) -> tuple[Tensor, Tensor]:
-        """Frames of a file: audio [frames, hop] int16 (zeros after its end) and features [features, frames]."""
+        """Frames of a span: audio [frames, channels, hop] int16, zeros after its end; features [features, frames]."""
         begin, end = first // self.slice_frames, -(-(first + frames) // self.slice_frames)
         indices = [span.file["first_slice"] + index for index in range(begin, end)]
-        audio = np.concatenate([self.cache.audio(index) for index in indices])
+        audio = np.concatenate([self.cache.audio(index) for index in indices], axis=1)
         features = np.concatenate([self.cache.features(index) for index in indices], axis=1)
         skip = first - begin * self.slice_frames
-        audio = audio[skip * self.hop : (skip + frames) * self.hop]
-        audio = np.pad(audio, (0, frames * self.hop - len(audio))).reshape(frames, self.hop)
+        audio = audio[:, skip * self.hop : (skip + frames) * self.hop]
+        audio = np.pad(audio, ((0, 0), (0, frames * self.hop - audio.shape[1])))
+        audio = audio.reshape(self.channels, frames, self.hop).swapaxes(0, 1).copy()
         return torch.from_numpy(audio), torch.from_numpy(features[:, skip : skip + frames].copy())

@@ -15,7 +15,7 @@ from timbre.errors import UserError
 from timbre.files import read_json
 
 # Raised whenever the layout of the cache changes.
-FORMAT = 1
+FORMAT = 2
 FEATURE_NAMES = ("f0_hz", "voiced", "loudness_db", "clarity")
 # Slices written in one transaction: what a transaction holds is held in memory.
 SLICES_PER_TRANSACTION = 64
@@ -23,7 +23,7 @@ PAGE_BYTES = 4096
 
 
 def audio_key(index: int) -> bytes:
-    """Key of a slice's audio: int16, as many samples as the slice truly has."""
+    """Key of a slice's audio: int16, one channel after the other, as many samples as the slice truly has."""
     return b"audio/%010d" % index
 
 
@@ -44,7 +44,7 @@ def map_bytes(entry_bytes: Iterable[int]) -> int:
 
 
 def write_slices(folder: Path, slices: Iterable[tuple[int, np.ndarray, np.ndarray]], map_size: int) -> None:
-    """Write numbered slices (index, int16 audio [samples], float32 features [4, frames]) to `folder`/data.mdb.
+    """Write slices (index, int16 audio [channels, samples], float32 features [4, frames]) to `folder`/data.mdb.
 
     The same slices give the same bytes: keys come in order and transactions are of one size; the compact copy leaves
     out freed pages. There is no lock file, whose bytes would change with every reader.
@@ -99,15 +99,15 @@ class Cache:
             raise UserError(f"{path} does not open ({error}). Delete {folder} and run `dvc repro`.") from None
 
     def audio(self, index: int) -> np.ndarray:
-        """Audio of a slice, int16 [samples]."""
-        return np.frombuffer(self._value(audio_key(index)), dtype="<i2")
+        """Audio of a slice, int16 [channels, samples]."""
+        return np.frombuffer(self._value(audio_key(index)), dtype="<i2").reshape(self.manifest["channels"], -1)
 
     def features(self, index: int) -> np.ndarray:
         """Features of a slice, float32 [4, frames], in the order of FEATURE_NAMES."""
         return np.frombuffer(self._value(features_key(index)), dtype="<f4").reshape(len(FEATURE_NAMES), -1)
 
     def files(self, split: str) -> list[dict]:
-        """The manifest's files of a split: train, validation or test."""
+        """The manifest's files, or parts of files, of a split: train, validation or test."""
         return [file for file in self.manifest["files"] if file["split"] == split]
 
     def _value(self, key: bytes) -> bytes:

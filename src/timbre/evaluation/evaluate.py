@@ -20,7 +20,7 @@ from timbre.evaluation.items import (
     TRANSFER,
     Item,
     held_out_items,
-    read_mono,
+    read_item,
     seconds_of,
     transfer_items,
 )
@@ -70,6 +70,7 @@ def run(
 ) -> dict:
     """Evaluate the exported model and write metrics.json, items.csv, audio/, plots/ and index.html below `reports`.
 
+    Sounds are rendered and written in the model's channels; figures, pictures and the page's players are of their mean.
     export: folder of model.ts and model.json. manifest: of the cache, whose files of split "test" lie below
     `normalized`. untrained: the model before training, offline and aligned, as the anchor of reconstruction.
     Returns: the content of metrics.json.
@@ -84,7 +85,7 @@ def run(
             'Put some takes below a folder named "test", or raise slice.test_share in params.yaml.',
             file=sys.stderr,
         )
-    total = sum(seconds_of(item.path) for item in held_out + inputs)
+    total = sum(seconds_of(item) for item in held_out + inputs)
     with (
         replaced_folder(reports) as folder,
         one_thread(),
@@ -128,7 +129,7 @@ class _Evaluation:
             )
         if self.silence_dbfs is None:
             self.silence_dbfs = silence_dbfs_after_1s(
-                self.model, np.zeros(self.rate, np.float32), self.params.evaluate.block_samples
+                self.model, np.zeros((self.model.channels, self.rate), np.float32), self.params.evaluate.block_samples
             )
         contract = self.model.contract
         own = {
@@ -154,7 +155,7 @@ class _Evaluation:
         row: dict = {"kind": item.kind, "name": item.name, "file": item.file}
         self.rows.append(row)
         try:
-            audio = read_mono(item.path, self.rate)
+            audio = read_item(item, self.rate, self.model.channels)
         except UnreadableError as error:
             row["status"] = f"skipped: {error}"
             self.skipped.append({"kind": item.kind, "file": item.file, "reason": str(error)})
@@ -164,10 +165,10 @@ class _Evaluation:
         heard_input, heard_output = hear(audio, self.extractor), hear(output, self.extractor)
         row |= {
             "status": "measured",
-            "seconds": len(audio) / self.rate,
-            "input_lufs": _lufs(audio, self.rate),
-            "output_lufs": _lufs(output, self.rate),
-            "output_dbfs": level_dbfs(output),
+            "seconds": audio.shape[1] / self.rate,
+            "input_lufs": _lufs(heard_input.audio, self.rate),
+            "output_lufs": _lufs(heard_output.audio, self.rate),
+            "output_dbfs": level_dbfs(heard_output.audio),
             "input_file_gain_db": self._write(item, "input", audio),
             "output_file_gain_db": self._write(item, "output", output),
         }
@@ -189,7 +190,7 @@ class _Evaluation:
         """Write one side of an item; returns the gain in dB that keeps it from clipping, 0 for nearly all."""
         peak = float(np.abs(audio).max(initial=0.0))
         gain = min(1.0, LARGEST_PEAK / peak) if peak > 0.0 else 1.0
-        write_flac(self.folder / "audio" / item.kind / f"{item.name}.{label}.flac", audio * gain, self.rate)
+        write_flac(self.folder / "audio" / item.kind / f"{item.name}.{label}.flac", audio.T * gain, self.rate)
         return float(20.0 * np.log10(gain))
 
     def _show(self, item: Item, heard_input: Heard, heard_output: Heard, row: dict) -> None:

@@ -6,11 +6,12 @@ import hashlib
 import re
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from timbre.audio.io import UnreadableError, find_recordings, header, read
+from timbre.audio.channels import to_channels
+from timbre.audio.io import UnreadableError, find_recordings, header, read, read_part
 from timbre.audio.resample import resample
 from timbre.files import read_json
 
@@ -20,28 +21,56 @@ LONGEST_NAME_BYTES = 120
 
 @dataclass(frozen=True)
 class Item:
-    """One sound: what is done with it, its name in file names, its path below its folder, and where it lies."""
+    """One sound: what is done with it, its name in file names, its path below its folder, and where it lies.
+
+    part_samples: start and length of the part that is meant, at the file's own rate; None for the whole file.
+    """
 
     kind: str
     name: str
     file: str
     path: Path
+    part_samples: tuple[int, int] | None = None
 
 
 def held_out_items(manifest: Path, normalized: Path) -> list[Item]:
-    """The recordings of split "test" in the cache's manifest, sorted by file; there may be none."""
-    files = sorted(entry["file"] for entry in read_json(manifest)["files"] if entry["split"] == "test")
-    return _items(RECONSTRUCTION, files, normalized)
+    """The recordings of split "test" in the cache's manifest, or their parts, sorted; there may be none.
+
+    A part says in its names which it is: "take 48 to 60 s" and "take.flac, 48 to 60 s".
+    """
+    content = read_json(manifest)
+    uses = Counter(entry["file"] for entry in content["files"])
+    entries = [entry for entry in content["files"] if entry["split"] == "test"]
+    entries.sort(key=lambda entry: (entry["file"], entry["start_samples"]))
+    told = ["" if uses[e["file"]] == 1 else _seconds_told(e, content["features"]["sample_rate"]) for e in entries]
+    names = item_names([_with_part(entry["file"], seconds) for entry, seconds in zip(entries, told, strict=True)])
+    items = []
+    for entry, name, seconds in zip(entries, names, told, strict=True):
+        file, path = printable(entry["file"]), Path(normalized) / entry["file"]
+        if seconds:
+            part = entry["start_samples"], entry["samples"]
+            items.append(Item(RECONSTRUCTION, name, f"{file}, {seconds}", path, part))
+        else:
+            items.append(Item(RECONSTRUCTION, name, file, path))
+    return items
 
 
 def transfer_items(folder: Path) -> list[Item]:
     """All sound files below the folder of test inputs, sorted; raises UserError where there is none."""
-    return _items(TRANSFER, [path.relative_to(folder).as_posix() for path in find_recordings(folder)], folder)
-
-
-def _items(kind: str, files: list[str], folder: Path) -> list[Item]:
+    files = [path.relative_to(folder).as_posix() for path in find_recordings(folder)]
     names = item_names(files)
-    return [Item(kind, name, printable(file), Path(folder) / file) for name, file in zip(names, files, strict=True)]
+    return [Item(TRANSFER, name, printable(file), Path(folder) / file) for name, file in zip(names, files, strict=True)]
+
+
+def _seconds_told(entry: dict, rate_hz: int) -> str:
+    start, end = entry["start_samples"], entry["start_samples"] + entry["samples"]
+    return f"{round(start / rate_hz, 1):g} to {round(end / rate_hz, 1):g} s"
+
+
+def _with_part(file: str, seconds: str) -> str:
+    """The file's path with the part's seconds before its ending."""
+    path = PurePosixPath(file)
+    return str(path.with_stem(f"{path.stem} {seconds}")) if seconds else file
 
 
 def item_names(files: list[str]) -> list[str]:
@@ -76,16 +105,21 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "replace").decode("utf-8")
 
 
-def read_mono(path: Path, rate_hz: int) -> np.ndarray:
-    """Mean of the channels at a rate in Hz, [samples] float32; raises UnreadableError as `read` does."""
-    samples, from_hz = read(path)
-    return resample(samples.mean(axis=1), from_hz, rate_hz).astype(np.float32, copy=False)
+def read_item(item: Item, rate_hz: int, channels: int) -> np.ndarray:
+    """A sound at a rate in Hz, in 1 or 2 channels: [channels, samples] float32.
+
+    One channel is the mean of the file's; two are its first two, or its only one twice.
+    Raises: UnreadableError as `read` does.
+    """
+    samples, from_hz = read(item.path) if item.part_samples is None else read_part(item.path, *item.part_samples)
+    plan = "stereo" if channels == 2 and samples.shape[1] > 1 else "mean"
+    return np.ascontiguousarray(resample(to_channels(samples, plan, channels), from_hz, rate_hz).T, dtype=np.float32)
 
 
-def seconds_of(path: Path) -> float:
-    """Length in seconds by a file's header; 0 where it cannot be read."""
+def seconds_of(item: Item) -> float:
+    """Length of a sound in seconds by its file's header; 0 where it cannot be read."""
     try:
-        found = header(path)
+        found = header(item.path)
     except UnreadableError:
         return 0.0
-    return found.samples / found.sample_rate_hz
+    return (found.samples if item.part_samples is None else item.part_samples[1]) / found.sample_rate_hz

@@ -29,15 +29,16 @@ DECIMALS = 6
 
 @dataclass(frozen=True)
 class Heard:
-    """A sound [samples] with its tracks, which are taken of it once."""
+    """A sound as it is measured, the mean of its channels [samples], with its tracks, which are taken of it once."""
 
     audio: np.ndarray
     tracks: Tracks
 
 
 def hear(audio: np.ndarray, extractor: FeatureExtractor) -> Heard:
-    """Take the tracks of audio [samples]."""
-    return Heard(audio, tracks_of(audio, extractor))
+    """Take the mean of audio [channels, samples], and its tracks."""
+    mean = audio.mean(axis=0)
+    return Heard(mean, tracks_of(mean, extractor))
 
 
 def reconstruction_figures(
@@ -76,12 +77,12 @@ def excess_ratio(trained: float | None, untrained: float | None, floor: float | 
 
 
 def untrained_render(module: nn.Module, audio: np.ndarray, rate_hz: int) -> np.ndarray:
-    """What an offline, aligned model [1, 1, n] -> [1, 1, n] makes of audio [samples], in pieces of 10 s."""
-    output = np.zeros(len(audio), dtype=np.float32)
+    """What an offline, aligned model makes of audio [channels, samples], in pieces of 10 s; the same shape."""
+    output = np.zeros(audio.shape, dtype=np.float32)
     with torch.no_grad():
-        for start, end in pieces(len(audio), rate_hz):
-            given = module(torch.from_numpy(np.ascontiguousarray(audio[start:end]))[None, None])[0, 0].numpy()
-            output[start : start + len(given)] = given[: end - start]
+        for start, end in pieces(audio.shape[1], rate_hz):
+            given = module(torch.from_numpy(np.ascontiguousarray(audio[:, start:end]))[None])[0].numpy()
+            output[:, start : start + given.shape[1]] = given[:, : end - start]
     return output
 
 

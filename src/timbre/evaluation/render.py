@@ -60,29 +60,29 @@ def host_block(model: ExportedModel, block_samples: int) -> int:
 def render(
     model: ExportedModel, audio: np.ndarray, block_samples: int, on_samples: Callable[[int], object] | None = None
 ) -> np.ndarray:
-    """Render mono audio [samples] from a fresh state and take the reported delay out.
+    """Render audio [channels, samples] from a fresh state and take the reported delay out.
 
-    block_samples: samples a call, brought up to a legal size. All channels of the model hear the same, and the mean of
-    its outputs is taken. on_samples: told how many samples of the input each call has used up.
-    Returns: [samples] float32, sample i belonging to input sample i.
+    channels: the model's. block_samples: samples a call, brought up to a legal size. on_samples: told how many samples
+    of the input each call has used up.
+    Returns: [channels, samples] float32, sample i belonging to input sample i.
     Raises: UserError where the output holds NaN or infinite samples.
     """
     block = host_block(model, block_samples)
-    samples, delay = len(audio), model.delay_samples
-    output = np.zeros(samples, dtype=np.float32)
+    samples, delay = audio.shape[1], model.delay_samples
+    output = np.zeros(audio.shape, dtype=np.float32)
     with one_thread(), torch.no_grad():
         model.module.reset()
         for start in range(0, samples + delay, block):
-            heard = audio[start : start + block]
+            heard = audio[:, start : start + block]
             fed = torch.zeros(1, model.channels, block)
-            fed[:, :, : len(heard)] = torch.from_numpy(np.ascontiguousarray(heard, dtype=np.float32))
-            given = model.module(fed)[0].mean(dim=0).numpy()
+            fed[0, :, : heard.shape[1]] = torch.from_numpy(np.ascontiguousarray(heard, dtype=np.float32))
+            given = model.module(fed)[0].numpy()
             # Output sample j of the stream belongs to input sample j - delay.
             first, last = max(start - delay, 0), min(start + block - delay, samples)
             if last > first:
-                output[first:last] = given[first + delay - start : last + delay - start]
+                output[:, first:last] = given[:, first + delay - start : last + delay - start]
             if on_samples is not None:
-                on_samples(len(heard))
+                on_samples(heard.shape[1])
     if not np.isfinite(output).all():
         raise UserError(
             "models/export/model.ts gives samples that are not numbers (NaN or infinite). The training has failed: "
@@ -94,19 +94,19 @@ def render(
 def silence_dbfs_after_1s(model: ExportedModel, audio: np.ndarray, block_samples: int) -> float:
     """How silent the model falls: a second of sound, then digital silence; the level from 1 s to 2 s into it.
 
-    audio: [samples]; its loudest second is taken. Returns: RMS in dBFS (20 log10 of the RMS, a full-scale square wave
-    is 0), -120 for anything under it. A model that hums to itself is found here.
+    audio: [channels, samples]; its loudest second is taken. Returns: RMS in dBFS over all channels (20 log10 of the
+    RMS, a full-scale square wave is 0), -120 for anything under it. A model that hums to itself is found here.
     """
     rate = model.sample_rate_hz
-    start = loudest_start(audio, rate, rate)
-    excited = audio[start : start + rate]
-    silence = np.zeros(round((SILENCE_AFTER_SECONDS + SILENCE_MEASURED_SECONDS) * rate), dtype=np.float32)
-    output = render(model, np.concatenate([excited, silence]), block_samples)
-    return level_dbfs(output[len(output) - round(SILENCE_MEASURED_SECONDS * rate) :])
+    start = loudest_start(audio.mean(axis=0), rate, rate)
+    silent_samples = round((SILENCE_AFTER_SECONDS + SILENCE_MEASURED_SECONDS) * rate)
+    excited = np.pad(audio[:, start : start + rate], ((0, 0), (0, silent_samples)))
+    output = render(model, excited, block_samples)
+    return level_dbfs(output[:, output.shape[1] - round(SILENCE_MEASURED_SECONDS * rate) :])
 
 
 def level_dbfs(audio: np.ndarray) -> float:
-    """RMS of audio [samples] in dBFS, from -120 up."""
+    """RMS of audio [samples] or [channels, samples] in dBFS, from -120 up."""
     power = float(np.mean(np.square(audio, dtype=np.float64)))
     return max(10.0 * math.log10(power), SILENCE_DBFS) if power > 0.0 else SILENCE_DBFS
 

@@ -1,1 +1,1 @@
-"""Levels: one mono sound per usable recording, at the model's rate, with a planned gain."""
+"""Levels: one sound per usable recording, mono or stereo, at the model's rate, with a planned gain."""

@@ -1,14 +1,15 @@
-"""Writing the recordings with their gains, in bounded memory, and measuring what was written."""
+"""Measuring and writing the recordings with their gains, in bounded memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from timbre.audio.channels import to_mono
+from timbre.audio.channels import to_channels
 from timbre.audio.io import UnreadableError, blocks, header, write_flac_blocks
 from timbre.audio.loudness import LoudnessMeter, PeakMeter
 from timbre.audio.resample import resample_blocks
@@ -18,7 +19,7 @@ from timbre.normalize.plan import Item
 
 @dataclass(frozen=True)
 class Written:
-    """What one written file measures, after gain."""
+    """What one written file measures, after gain: loudness over all channels, the highest of their true peaks."""
 
     duration_seconds: float
     loudness_lufs: float
@@ -26,46 +27,73 @@ class Written:
     clipped_samples: int
 
 
-def write_item(raw: Path, folder: Path, item: Item, rate_hz: int) -> Written:
-    """Write one recording below `folder`: one channel, DC out, `rate_hz`, gain, 24-bit FLAC.
+def in_stereo(raw: Path, item: Item) -> Item:
+    """A recording as stereo writes it: the first two of its channels, or its one channel in both.
 
-    DC out is the mean of the whole sound subtracted: exact, and it leaves every other frequency alone.
+    Loudness (BS.1770-4, over both channels) and true peak (the higher of theirs) are measured anew, since the audit's
+    are those of the mono sound. Of sides that cancel each other the left one goes into both, as in mono.
+    Raises: UserError as `write_item` does, and where the two hold no sound.
+    """
+    source = raw / item.source
+    plan = "stereo" if item.channel_plan == "mean" else item.channel_plan
+    with _told(source):
+        meters = _Meters(header(source).sample_rate_hz, 2)
+        for _ in meters.through(to_channels(block, plan, 2) for block in blocks(source)):
+            pass
+    found = meters.result()
+    if not np.isfinite(found.loudness_lufs):
+        raise UserError(f"{source}: its first two channels are silent, and stereo takes these. Export it as stereo.")
+    return replace(item, channel_plan=plan, loudness_lufs=found.loudness_lufs, true_peak_dbtp=found.true_peak_dbtp)
+
+
+def write_item(raw: Path, folder: Path, item: Item, rate_hz: int, channels: int) -> Written:
+    """Write one recording below `folder`: 1 or 2 channels, DC out, `rate_hz`, one gain, 24-bit FLAC.
+
+    DC out is the mean of each whole channel subtracted: exact, and it leaves every other frequency alone.
     Raises: UserError where the recording no longer reads as it did in the audit.
     """
     source = raw / item.source
-    try:
-        offset = _mean(source, item.channel_plan)
+    with _told(source):
+        offsets = _means(source, item.channel_plan, channels)
         from_hz = header(source).sample_rate_hz
-        centred = (to_mono(block, item.channel_plan) - offset for block in blocks(source))
-        meters = _Meters(rate_hz)
+        centred = (to_channels(block, item.channel_plan, channels) - offsets for block in blocks(source))
+        meters = _Meters(rate_hz, channels)
         gain = np.float32(10.0 ** (item.gain_db / 20.0))
-        scaled = (gain * block for block in resample_blocks(centred, from_hz, rate_hz))
-        write_flac_blocks(folder / item.file, meters.through(scaled), rate_hz, channels=1)
-    except UnreadableError as error:
-        raise UserError(f"{source} {error}, but it did not in the audit. Run `dvc repro` again.") from None
+        scaled = (gain * block for block in resample_blocks(centred, from_hz, rate_hz, channels))
+        write_flac_blocks(folder / item.file, meters.through(scaled), rate_hz, channels)
     return meters.result()
 
 
-def _mean(path: Path, plan: str) -> np.float32:
-    total, samples = 0.0, 0
+@contextmanager
+def _told(source: Path) -> Iterator[None]:
+    try:
+        yield
+    except UnreadableError as error:
+        raise UserError(f"{source} {error}, but it did not in the audit. Run `dvc repro` again.") from None
+
+
+def _means(path: Path, plan: str, channels: int) -> np.ndarray:
+    """Mean of each channel, [channels]."""
+    totals, samples = np.zeros(channels), 0
     for block in blocks(path):
-        total += float(to_mono(block, plan).sum(dtype=np.float64))
+        rows = np.ascontiguousarray(to_channels(block, plan, channels).T)
+        totals += [float(row.sum(dtype=np.float64)) for row in rows]
         samples += len(block)
-    return np.float32(total / samples)
+    return (totals / samples).astype(np.float32)
 
 
 class _Meters:
-    """Measures a stream of mono blocks while it passes."""
+    """Measures a stream of blocks [samples, channels] while it passes."""
 
-    def __init__(self, rate_hz: int) -> None:
-        self._rate_hz = rate_hz
-        self._loudness, self._peak = LoudnessMeter(rate_hz, 1), PeakMeter(rate_hz, 1)
+    def __init__(self, rate_hz: int, channels: int) -> None:
+        self._rate_hz, self._channels = rate_hz, channels
+        self._loudness, self._peak = LoudnessMeter(rate_hz, channels), PeakMeter(rate_hz, channels)
         self._samples = self._clipped = 0
 
     def through(self, stream: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         for block in stream:
-            self._loudness.add(block[:, None])
-            self._peak.add(block[:, None])
+            self._loudness.add(block)
+            self._peak.add(block)
             self._samples += len(block)
             self._clipped += int((np.abs(block) > 1.0).sum())
             yield block
@@ -73,7 +101,7 @@ class _Meters:
     def result(self) -> Written:
         return Written(
             duration_seconds=self._samples / self._rate_hz,
-            loudness_lufs=self._loudness.integrated_lufs(np.ones(1)),
-            true_peak_dbtp=float(self._peak.peaks_dbtp()[0]),
+            loudness_lufs=self._loudness.integrated_lufs(np.ones(self._channels)),
+            true_peak_dbtp=float(self._peak.peaks_dbtp().max()),
             clipped_samples=self._clipped,
         )

@@ -13,7 +13,7 @@ from timbre.audio.parallel import for_each
 from timbre.audio.table import counted, left_out, read_table
 from timbre.errors import UserError
 from timbre.files import replaced_folder, write_csv, write_json
-from timbre.normalize.apply import Written, write_item
+from timbre.normalize.apply import Written, in_stereo, write_item
 from timbre.normalize.plan import Gain, Item, energy_mean_lufs, fit, make_plan
 from timbre.params import Normalize, Params
 from timbre.progress import progress
@@ -35,6 +35,8 @@ def run(params: Params, files: Path, out: Path) -> dict:
     raw, settings = Path(params.data.raw), params.normalize
     table = read_table(files)
     items, gains = make_plan(table, settings)
+    if params.data.channels == 2:
+        items, gains = _stereo_plan(items, raw, settings)
     if not any(not item.held_out for item in items):
         raise UserError(f"{files}: no usable recording for training; it says why. Then run `dvc repro audit`.")
     with replaced_folder(out) as folder:
@@ -104,18 +106,24 @@ def closing_lines(summary: dict, settings: Normalize, out: Path) -> list[str]:
     return lines
 
 
+def _stereo_plan(items: list[Item], raw: Path, settings: Normalize) -> tuple[list[Item], list[Gain]]:
+    """The plan by what is measured over both channels."""
+    work = for_each(in_stereo, [(raw, item) for item in items])
+    return fit(list(progress(work, description="measure", unit="file", total=len(items))), settings)
+
+
 def _write(
     items: list[Item], gains: list[Gain], raw: Path, folder: Path, params: Params
 ) -> tuple[list[Item], list[Gain], list[Written]]:
     """Write all items; where resampling raised a peak over the ceiling, lower that group's gain and write it again."""
-    settings, rate = params.normalize, params.data.sample_rate
+    settings, rate, channels = params.normalize, params.data.sample_rate, params.data.channels
     written: dict[str, Written] = {}
     todo = items
     for _ in range(ROUNDS):
         # By whole seconds of sound rather than files, so that the time left is right.
         total = sum(math.ceil(item.duration_seconds) for item in todo)
         with progress(description="normalize", unit=" s", total=total) as bar:
-            work = [(raw, folder, item, rate) for item in todo]
+            work = [(raw, folder, item, rate, channels) for item in todo]
             for item, one in zip(todo, for_each(write_item, work), strict=True):
                 written[item.source] = one
                 bar.update(math.ceil(item.duration_seconds))
