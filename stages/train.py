@@ -14,8 +14,9 @@ def main() -> None:
 
     outcome = train_model(params, Path("data/cache"), Path("models/train"), Path("reports/train"))
     print(
-        f"train: best validation loss {outcome.best_loss:.3f} at step {outcome.best_step} of {outcome.step}; "
-        "weights in models/train, curves in reports/train (`dvc plots show`). Next: export."
+        f"train: the weights of step {outcome.kept_step} of {outcome.step} are kept, with a validation loss of "
+        f"{outcome.kept_loss:.3f}, in models/train. Curves and sounds: open reports/train/index.html in a browser, "
+        "straight from disk. Next: export."
     )
 
 

@@ -15,20 +15,6 @@ from timbre.params import parse
 from timbre.training.run import train_model
 from timbre.training.schedule import averaging_decay
 
-OUTPUTS = (
-    "models/weights.pt",
-    "models/config.json",
-    "reports/loss.csv",
-    "reports/validation.csv",
-    "reports/metrics.json",
-)
-
-
-@pytest.fixture(autouse=True)
-def environment(tmp_path, monkeypatch):
-    monkeypatch.setenv("TIMBRE_CHECKPOINTS", str(tmp_path / "checkpoints"))
-    monkeypatch.setenv("TIMBRE_DEVICE", "cpu")
-
 
 @pytest.fixture
 def train(raw_params, tiny_cache, tmp_path):
@@ -37,23 +23,6 @@ def train(raw_params, tiny_cache, tmp_path):
         return train_model(parse(raw_params), tiny_cache, tmp_path / name / "models", tmp_path / name / "reports")
 
     return run
-
-
-@pytest.fixture
-def outputs(tmp_path):
-    return lambda name: [(tmp_path / name / file).read_bytes() for file in OUTPUTS]
-
-
-def before_step(monkeypatch, step: int, action) -> None:
-    """Have `action` happen within training step `step`."""
-    original = DdspTask.training_step
-
-    def training_step(self, batch, number):
-        if number == step:
-            action()
-        return original(self, batch, number)
-
-    monkeypatch.setattr(DdspTask, "training_step", training_step)
 
 
 def test_two_runs_leave_the_same_bytes(train, outputs, tmp_path):
@@ -67,7 +36,7 @@ def test_two_runs_leave_the_same_bytes(train, outputs, tmp_path):
 
 @pytest.mark.parametrize("step", (0, 2, 3, 5))
 @pytest.mark.parametrize("number", (signal.SIGINT, signal.SIGTERM))
-def test_a_stopped_run_goes_on_to_the_same_bits(train, outputs, tmp_path, monkeypatch, step, number):
+def test_a_stopped_run_goes_on_to_the_same_bits(train, outputs, tmp_path, monkeypatch, before_step, step, number):
     train("whole")
     with monkeypatch.context() as patch:
         before_step(patch, step, lambda: os.kill(os.getpid(), number))
@@ -88,7 +57,9 @@ def test_a_stopped_run_goes_on_to_the_same_bits(train, outputs, tmp_path, monkey
     assert not list((tmp_path / "checkpoints").rglob("*.pt"))
 
 
-def test_a_killed_run_goes_on_from_its_last_checkpoint_to_the_same_bits(train, outputs, tmp_path, monkeypatch):
+def test_a_killed_run_goes_on_from_its_last_checkpoint_to_the_same_bits(
+    train, outputs, tmp_path, monkeypatch, before_step
+):
     train("whole")
     monkeypatch.setenv("TIMBRE_CHECKPOINT_SECONDS", "0")
     for step in (4, 5):
@@ -97,16 +68,13 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint_to_the_same_bits(train, o
             with pytest.raises(ZeroDivisionError):
                 train("parts")
     begun = []
-    original = DdspTask.training_step
-    monkeypatch.setattr(
-        DdspTask, "training_step", lambda self, batch, step: begun.append(step) or original(self, batch, step)
-    )
+    before_step(monkeypatch, None, begun.append)
     train("parts")
     assert begun == [5]
     assert outputs("whole") == outputs("parts")
 
 
-def test_chance_goes_on_where_it_was(train, outputs, monkeypatch):
+def test_chance_goes_on_where_it_was(train, outputs, monkeypatch, before_step):
     original = DdspTask.training_step
 
     def by_chance(self, batch, step):
@@ -123,7 +91,7 @@ def test_chance_goes_on_where_it_was(train, outputs, monkeypatch):
     assert outputs("whole") == outputs("parts")
 
 
-def test_another_run_does_not_take_up_the_checkpoint(train, tmp_path, monkeypatch):
+def test_another_run_does_not_take_up_the_checkpoint(train, tmp_path, monkeypatch, before_step):
     with monkeypatch.context() as patch:
         before_step(patch, 2, lambda: os.kill(os.getpid(), signal.SIGINT))
         with pytest.raises(KeyboardInterrupt):
@@ -147,7 +115,9 @@ def test_looking_at_the_validation_set_does_not_disturb_training(train, raw_para
 def test_the_kept_weights_are_the_averaged_ones_of_the_best_validation(train, tmp_path, monkeypatch, best_step):
     seen = []
     slope = {3: 1.0, 6: -1.0}[best_step]
-    monkeypatch.setattr(DdspTask, "validation_step", lambda self, batch: {"loss": 100.0 + slope * len(seen)})
+    monkeypatch.setattr(
+        DdspTask, "validation_step", lambda self, batch: {"loss": torch.tensor(100.0 + slope * len(seen))}
+    )
     original = torch.optim.Adam.step
 
     def step(self, *args, **keywords):
@@ -157,15 +127,15 @@ def test_the_kept_weights_are_the_averaged_ones_of_the_best_validation(train, tm
 
     monkeypatch.setattr(torch.optim.Adam, "step", step)
     outcome = train("one")
-    assert outcome.best_step == best_step
+    assert outcome.kept_step == best_step
     averaged = seen[0]
-    for number, weights in enumerate(seen[1 : outcome.best_step], start=2):
+    for number, weights in enumerate(seen[1 : outcome.kept_step], start=2):
         decay = averaging_decay(number, 0.995)
         averaged = [decay * a + (1 - decay) * w for a, w in zip(averaged, weights, strict=True)]
     kept = models.load(tmp_path / "one/models").parameters()
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(averaged, kept, strict=True))
     losses = {row["step"]: row["loss"] for row in outcome.validation_rows}
-    assert losses[outcome.best_step] == outcome.best_loss == min(losses.values())
+    assert losses[outcome.kept_step] == outcome.kept_loss == min(losses.values())
 
 
 def test_the_loss_goes_down(train):
@@ -183,8 +153,8 @@ def test_curves_and_figures_are_what_happened(train, tmp_path):
     metrics = json.loads((reports / "metrics.json").read_text())
     network = models.load(tmp_path / "one/models")
     assert metrics["parameters"] == sum(parameter.numel() for parameter in network.parameters())
-    assert metrics["steps"] == 7 and metrics["best_step"] == outcome.best_step
-    assert metrics["validation_loss"] == pytest.approx(outcome.best_loss, abs=1e-6)
+    assert metrics["steps"] == 7 and metrics["best_step"] == outcome.kept_step
+    assert metrics["validation_loss"] == pytest.approx(outcome.kept_loss, abs=1e-6)
 
 
 def test_held_in_memory_or_read_from_disk_a_run_is_the_same(train, outputs, monkeypatch):

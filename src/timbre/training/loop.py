@@ -1,28 +1,34 @@
-"""The loop: steps, validation, averaged and best weights, curves, checkpoints."""
+"""The loop: steps through the phases, validation, averaged and kept weights, curves, checkpoints."""
 
 from __future__ import annotations
 
 import copy
-import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import nn
+from tqdm import tqdm
 
 from timbre.cache.crops import Crops
-from timbre.errors import UserError
+from timbre.models.phase import Phase
 from timbre.progress import progress
-from timbre.training.checkpoint import load_checkpoint, save_checkpoint
-from timbre.training.schedule import averaging_decay, learning_rate
+from timbre.training.dry_run import Rehearsal, bytes_to_come, fitting_micro_batch
+from timbre.training.listening import Listening, heard_steps
+from timbre.training.outcome import Outcome, resume, save_outcome
+from timbre.training.phases import Place, place_of, plan_in_words
+from timbre.training.remarks import curve_remarks
+from timbre.training.schedule import averaging_decay
+from timbre.training.step import take_step
 from timbre.training.stopping import StopRequest
+from timbre.training.validate import Validation, require_numbers
+from timbre.training.weights import average
 
 CHECKPOINT_SECONDS = 30.0
-VALIDATION_CROPS = 40
 
 
 @dataclass(frozen=True)
@@ -30,180 +36,141 @@ class Settings:
     """The numbers of a run; see params.yaml for their meaning."""
 
     seed: int
-    steps: int
     batch: int
-    learning_rate: float
     ema_decay: float
     gradient_clip: float
     validate_every_steps: int
     log_every_steps: int
 
 
-@dataclass
-class Outcome:
-    """Where a run is: what it returns at its end, and with the optimisers what a checkpoint holds."""
-
-    step: int = 0
-    averaged: dict[str, Tensor] = field(default_factory=dict)
-    best: dict[str, Tensor] = field(default_factory=dict)
-    best_step: int = 0
-    best_loss: float = float("inf")
-    training_rows: list[dict[str, float]] = field(default_factory=list)
-    validation_rows: list[dict[str, float]] = field(default_factory=list)
-    unlogged: dict[str, list[Tensor]] = field(default_factory=dict)
-
-
 def run_loop(
     fabric: Fabric,
     task: nn.Module,
     training: Crops,
-    validation: Crops,
+    crops: Crops,
+    listening: Listening,
     settings: Settings,
     folder: Path,
     on_rows: Callable[[Outcome], None],
 ) -> Outcome:
-    """Train to the last step, from the checkpoint in `folder` if there is one.
+    """Train through all phases of the task, from the checkpoint in `folder` if there is one.
 
-    on_rows is called whenever there is a new validation row. A resumed run ends with the bits of one never stopped:
-    crops, noise, learning rate and averaging are functions of seed and step, and everything else is in the checkpoint.
+    on_rows is called whenever there is a new validation row, and in the end. A resumed run ends with the bits of one
+    never stopped: crops, noise, learning rate and averaging are functions of seed and step, and everything else is in
+    the checkpoint.
 
-    Raises: KeyboardInterrupt, after saving, where the run is stopped; UserError where the loss is no number any more.
+    Raises: KeyboardInterrupt, after saving, where the run is stopped; UserError where a figure is no number any more,
+    or where not even one crop fits into memory.
     """
+    phases = [phase for phase in task.phases if phase.steps > 0]
+    steps = sum(phase.steps for phase in phases)
+    trained = {name for phase in phases for name in phase.learning_rates}
+    groups = {name: list(parameters) for name, parameters in task.parameter_groups().items() if name in trained}
     optimisers = {
-        name: torch.optim.Adam(parameters, lr=settings.learning_rate)
-        for name, parameters in task.parameter_groups().items()
+        name: torch.optim.Adam(parameters, betas=task.betas, fused=True) for name, parameters in groups.items()
     }
     module, *wrapped = fabric.setup(task, *optimisers.values())
     optimisers = dict(zip(optimisers, wrapped, strict=True))
-    module.mark_forward_method("training_step")
-    module.mark_forward_method("validation_step")
-    outcome = _resume(folder, task, optimisers, fabric.device)
+    for method in ("training_step", "validation_step", "listen"):
+        module.mark_forward_method(method)
+    validation = Validation(module, task, crops, listening, fabric.device)
+    task.train()
+    for line in plan_in_words(phases):
+        print(f"train: {line}", flush=True)
+    outcome = resume(folder, task, optimisers, fabric.device)
+    if outcome.step < steps:
+        rehearsal = Rehearsal(fabric, module, groups, phases, training, settings.batch, settings.seed, outcome.step)
+        later_bytes = 0 if outcome.step else bytes_to_come(groups, task.network)
+        outcome.micro_batch = fitting_micro_batch(rehearsal, task, outcome.micro_batch or settings.batch, later_bytes)
+    if outcome.validation_rows:
+        on_rows(outcome)
     interval_seconds = float(os.environ.get("TIMBRE_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS))
     saved_at = time.monotonic()
     waited = worked = 0.0
-    bar = progress(description="train", unit="step", total=settings.steps, initial=outcome.step, smoothing=0.05)
+    begin = _where(place_of(phases, min(outcome.step, steps - 1)), len(phases), outcome.step, None)
+    bar = progress(description=begin, unit="step", total=steps, initial=outcome.step, smoothing=0.05)
     with bar, StopRequest() as stop:
-        while outcome.step < settings.steps:
+        while outcome.step < steps:
+            place = place_of(phases, outcome.step)
+            if outcome.step == place.begin:
+                outcome.forget_kept()
             begun = time.perf_counter()
             batch = training.random(settings.batch, settings.seed, outcome.step)
             waited += time.perf_counter() - begun
-            rate = learning_rate(outcome.step, settings.steps, settings.learning_rate)
-            figures = _step(fabric, module, optimisers, batch, outcome.step, rate, settings.gradient_clip)
+            rates = place.rates()
+            figures = take_step(
+                fabric, module, optimisers, groups, batch, outcome.step, rates,
+                settings.gradient_clip, outcome.micro_batch,
+            )  # fmt: skip
             outcome.step += 1
-            _average(outcome.averaged, task.network, averaging_decay(outcome.step, settings.ema_decay))
+            average(outcome.averaged, task.network, averaging_decay(outcome.step, settings.ema_decay))
             for name, value in figures.items():
                 outcome.unlogged.setdefault(name, []).append(value)
             worked += time.perf_counter() - begun
             bar.update()
-            if outcome.step % settings.log_every_steps == 0 or outcome.step == settings.steps:
-                means = {name: float(torch.stack(values).mean()) for name, values in outcome.unlogged.items()}
-                outcome.unlogged = {}
-                outcome.training_rows.append({"step": outcome.step, "learning_rate": rate, **means})
-                _require_number(means["loss"], outcome.step)
+            phase_over = outcome.step == place.end
+            if outcome.step % settings.log_every_steps == 0 or phase_over:
+                _log(outcome, rates, len(groups))
+                bar.set_description_str(
+                    _where(place, len(phases), outcome.step, bar.format_dict["rate"]), refresh=False
+                )
                 bar.set_postfix_str(f"{_told(outcome)}, waiting for data {waited / worked:.0%}")
-            if outcome.step % settings.validate_every_steps == 0 or outcome.step == settings.steps:
-                figures = _validate(module, task.network, validation, outcome.averaged, settings.batch)
-                _require_number(figures["loss"], outcome.step)
-                outcome.validation_rows.append({"step": outcome.step, **figures})
-                if figures["loss"] < outcome.best_loss:
-                    outcome.best_loss, outcome.best_step = figures["loss"], outcome.step
-                    outcome.best = copy.deepcopy(outcome.averaged)
+            if outcome.step % settings.validate_every_steps == 0 or phase_over:
+                _look(outcome, place.phase, validation)
+                _remark(outcome, phases, task, place.number, bar)
                 on_rows(outcome)
             if stop.requested or time.monotonic() - saved_at >= interval_seconds:
-                _save(folder, task, optimisers, outcome)
+                save_outcome(folder, task, optimisers, outcome, fabric.device)
                 saved_at = time.monotonic()
-            if stop.requested and outcome.step < settings.steps:
-                raise KeyboardInterrupt(
-                    f"Step {outcome.step} of {settings.steps} is kept; the same command goes on from there."
-                )
+            if stop.requested and outcome.step < steps:
+                raise KeyboardInterrupt(f"Step {outcome.step} of {steps} is kept; the same command goes on from there.")
+    outcome.kept, outcome.final = validation.finish(outcome.kept, outcome.micro_batch)
+    on_rows(outcome)
     return outcome
+
+
+def _log(outcome: Outcome, rates: dict[str, float], groups: int) -> None:
+    """A row of the training curve: the means of the figures since the last."""
+    means = {name: float(torch.stack(values).mean()) for name, values in outcome.unlogged.items()}
+    outcome.unlogged = {}
+    named = {"learning_rate" if groups == 1 else f"learning_rate_{name}": rate for name, rate in rates.items()}
+    outcome.training_rows.append({"step": outcome.step, **named, **means})
+    require_numbers(means, outcome.step)
+
+
+def _look(outcome: Outcome, phase: Phase, validation: Validation) -> None:
+    """A row of the validation curve, what the averaged weights sound like, and whether they are to be kept."""
+    figures = validation.figures(outcome.averaged, outcome.micro_batch, outcome.step)
+    outcome.validation_rows.append({"step": outcome.step, **figures})
+    if phase.keep == "last" or figures["loss"] < outcome.kept_loss:
+        outcome.kept_loss, outcome.kept_step = figures["loss"], outcome.step
+        outcome.kept = copy.deepcopy(outcome.averaged)
+    sound = validation.sound(outcome.averaged)
+    steps = heard_steps([row["step"] for row in outcome.validation_rows])
+    outcome.original = validation.listening.original
+    outcome.heard = {step: sound if step == outcome.step else outcome.heard[step] for step in steps}
+
+
+def _remark(outcome: Outcome, phases: list[Phase], task: nn.Module, phase: int, bar: tqdm) -> None:
+    """What the curves show; each kind of remark is told once a phase, when it is first seen."""
+    rows = outcome.training_rows, outcome.validation_rows
+    outcome.remarks = curve_remarks(phases, *rows) + task.remarks(*rows)
+    for remark in outcome.remarks:
+        kind = f"{phase} {remark.partition(':')[0]}"
+        if kind not in outcome.told:
+            outcome.told.append(kind)
+            bar.write(f"train: {remark}")
+
+
+def _where(place: Place, phases: int, step: int, steps_per_second: float | None) -> str:
+    """The phase and what is left of it, for the bar, which says by itself what is left of all."""
+    if phases == 1:
+        return f"train [{place.phase.name}]"
+    left = tqdm.format_interval((place.end - step) / steps_per_second) if steps_per_second else "?"
+    return f"train [{place.phase.name} {place.number + 1}/{phases}, {left} of it left]"
 
 
 def _told(outcome: Outcome) -> str:
     """The latest losses, for the bar."""
-    told = f"loss {outcome.training_rows[-1]['loss']:.3f}"
-    return f"{told}, validation {outcome.validation_rows[-1]['loss']:.3f}" if outcome.validation_rows else told
-
-
-def _require_number(loss: float, step: int) -> None:
-    if not math.isfinite(loss):
-        raise UserError(
-            f"the loss is no number any more at step {step}: training has diverged. "
-            "Lower the learning_rate of the preset in params.yaml."
-        )
-
-
-def _step(
-    fabric: Fabric,
-    module: nn.Module,
-    optimisers: dict,
-    batch: dict[str, Tensor],
-    step: int,
-    rate: float,
-    gradient_clip: float,
-) -> dict[str, Tensor]:
-    """One step of whichever optimiser's turn it is; returns its figures, still on the device."""
-    group, loss, figures = module.training_step(batch, step)
-    optimiser = optimisers[group]
-    optimiser.zero_grad(set_to_none=True)
-    fabric.backward(loss)
-    parameters = [parameter for entry in optimiser.param_groups for parameter in entry["params"]]
-    torch.nn.utils.clip_grad_norm_(parameters, gradient_clip)
-    for entry in optimiser.param_groups:
-        entry["lr"] = rate
-    optimiser.step()
-    return figures
-
-
-@torch.no_grad()
-def _average(averaged: dict[str, Tensor], network: nn.Module, decay: float) -> None:
-    for name, value in network.state_dict().items():
-        if name not in averaged or not value.is_floating_point():
-            averaged[name] = value.clone()
-        else:
-            averaged[name].lerp_(value, 1.0 - decay)
-
-
-@torch.no_grad()
-def _validate(
-    module: nn.Module, network: nn.Module, crops: Crops, averaged: dict[str, Tensor], batch: int
-) -> dict[str, float]:
-    """Mean figures over the validation crops, with the averaged weights."""
-    trained = {name: value.clone() for name, value in network.state_dict().items()}
-    network.load_state_dict(averaged)
-    numbers = crops.spread(VALIDATION_CROPS)
-    sums: dict[str, float] = {}
-    for first in range(0, len(numbers), batch):
-        part = numbers[first : first + batch]
-        for name, value in module.validation_step(crops.batch(part)).items():
-            sums[name] = sums.get(name, 0.0) + float(value) * len(part)
-    network.load_state_dict(trained)
-    return {name: value / len(numbers) for name, value in sums.items()}
-
-
-def _save(folder: Path, task: nn.Module, optimisers: dict, outcome: Outcome) -> None:
-    save_checkpoint(
-        folder,
-        {
-            "task": task.state_dict(),
-            "optimisers": {name: optimiser.state_dict() for name, optimiser in optimisers.items()},
-            "outcome": vars(outcome),
-            "random": torch.get_rng_state(),
-        },
-    )
-
-
-def _resume(folder: Path, task: nn.Module, optimisers: dict, device: torch.device) -> Outcome:
-    content = load_checkpoint(folder)
-    if content is None:
-        return Outcome()
-    task.load_state_dict(content["task"])
-    for name, optimiser in optimisers.items():
-        optimiser.load_state_dict(content["optimisers"][name])
-    torch.set_rng_state(content["random"])
-    outcome = Outcome(**content["outcome"])
-    for weights in (outcome.averaged, outcome.best):
-        weights.update({name: value.to(device) for name, value in weights.items()})
-    outcome.unlogged = {name: [value.to(device) for value in values] for name, values in outcome.unlogged.items()}
-    print(f"train: going on from step {outcome.step} of a run that was stopped", flush=True)
-    return outcome
+    named = (("loss", outcome.training_rows), ("validation", outcome.validation_rows))
+    return ", ".join(f"{name} {rows[-1]['loss']:.3f}" for name, rows in named if rows and "loss" in rows[-1])

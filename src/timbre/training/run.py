@@ -14,23 +14,26 @@ from timbre.files import replaced_folder, write_csv, write_json
 from timbre.params import Params
 from timbre.training.checkpoint import checkpoint_folder, delete_checkpoint, fingerprint
 from timbre.training.device import describe_device, launch_fabric, resident_bytes
-from timbre.training.loop import Outcome, Settings, run_loop
+from timbre.training.listening import Listening
+from timbre.training.loop import Settings, run_loop
+from timbre.training.outcome import Outcome
+from timbre.training.page import Heading, write_page
 
 
 def train_model(params: Params, cache_folder: Path, models_folder: Path, reports_folder: Path) -> Outcome:
     """Train the model of `params` on a cache.
 
-    Writes weights.pt and config.json to `models_folder`; loss.csv, validation.csv (as it goes) and metrics.json to
-    `reports_folder`. A run stopped before is taken up where its last checkpoint left it.
+    Writes weights.pt and config.json to `models_folder`; loss.csv, validation.csv, index.html (as it goes) and
+    metrics.json to `reports_folder`. A run stopped before is taken up where its last checkpoint left it.
     """
     cache = Cache(cache_folder)
     preset = params.preset.model_dump()
-    config = models.describe(params.model, preset, cache.manifest["features"], params.seed)
+    config = models.describe(params.model, preset, cache.manifest["features"], params.seed, cache.manifest["channels"])
     network = models.build(config)
-    task = models.task_of(network, preset)
+    task = models.task_of(network, preset, config)
     settings = Settings(
         seed=params.seed,
-        **{key: preset[key] for key in ("steps", "batch", "learning_rate")},
+        batch=preset["batch"],
         **params.train.model_dump(),
     )
     fabric = launch_fabric()
@@ -42,31 +45,38 @@ def train_model(params: Params, cache_folder: Path, models_folder: Path, reports
     free_bytes = resident_bytes(fabric)
     training = Crops(cache, "train", shape, fabric.device, free_bytes)
     validation = Crops(cache, "validation", shape, fabric.device, free_bytes / 4)
+    listening = Listening(cache, task, fabric.device)
     minutes = cache.manifest["seconds"]["train"] / 60
     parameters = sum(parameter.numel() for parameter in network.parameters())
+    heading = Heading(params.model, params.size, parameters, minutes)
+    steps = sum(phase.steps for phase in task.phases)
+    features = cache.manifest["features"]
+    crop_seconds = task.crop_frames * features["hop_samples"] / features["sample_rate"]
     print(
-        f"train: {params.model} {params.size}, {parameters:,} parameters, {settings.steps} steps of {settings.batch} "
-        f"crops of {preset['crop_seconds']:g} s, on {describe_device(fabric)}; "
+        f"train: {params.model} {params.size}, {parameters:,} parameters, {steps} steps of {settings.batch} crops of "
+        f"{crop_seconds:.3g} s, on {describe_device(fabric)}; "
         f"{minutes:.1f} minutes {'held in memory' if training.resident else 'read from disk'}",
         flush=True,
     )
 
-    def write_curves(outcome: Outcome) -> None:
+    def write_reports(outcome: Outcome) -> None:
         write_csv(reports_folder / "loss.csv", pd.DataFrame(outcome.training_rows))
         write_csv(reports_folder / "validation.csv", pd.DataFrame(outcome.validation_rows))
+        write_page(reports_folder / "index.html", heading, task.phases, outcome, listening.sample_rate)
 
     torch.manual_seed(params.seed)
-    outcome = run_loop(fabric, task, training, validation, settings, folder, write_curves)
+    outcome = run_loop(fabric, task, training, validation, listening, settings, folder, write_reports)
     with replaced_folder(models_folder) as temporary:
-        models.save(temporary, config, {name: value.cpu() for name, value in outcome.best.items()})
+        models.save(temporary, config, {name: value.cpu() for name, value in outcome.kept.items()})
     write_json(
         reports_folder / "metrics.json",
         {
-            "loss": round(outcome.training_rows[-1]["loss"], 6),
-            "validation_loss": round(outcome.best_loss, 6),
-            "best_step": outcome.best_step,
+            "loss": round(next(row["loss"] for row in reversed(outcome.training_rows) if "loss" in row), 6),
+            "validation_loss": round(outcome.kept_loss, 6),
+            "best_step": outcome.kept_step,
             "steps": outcome.step,
             "parameters": parameters,
+            **{name: round(value, 6) for name, value in outcome.final.items()},
         },
     )
     delete_checkpoint(folder)

@@ -7,23 +7,49 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
+from timbre.models.phase import Phase
+
 
 class Task(Protocol):
     """A network with its losses; a `torch.nn.Module` whose sub-module `network` is what is kept in the end.
 
-    crop_frames, lead_frames, delay_frames: the crops it wants (see `timbre.cache.crops.CropShape`).
+    crop_frames, lead_frames, delay_frames: the crops it wants (see `timbre.cache.crops.CropShape`). phases: in their
+    order; one of 0 steps is skipped. betas: of Adam. All that changes within a task while it trains is in parameters
+    and buffers: what is not is lost where a run is stopped and taken up again.
     """
 
     network: nn.Module
     crop_frames: int
     lead_frames: int
     delay_frames: int
+    phases: list[Phase]
+    betas: tuple[float, float]
 
     def parameter_groups(self) -> dict[str, Iterable[nn.Parameter]]:
         """Parameters by name of the optimiser that moves them."""
 
     def training_step(self, batch: dict[str, Tensor], step: int) -> tuple[str, Tensor, dict[str, Tensor]]:
-        """The group whose turn it is, the loss to differentiate, and figures to log."""
+        """The group whose turn it is, the loss to differentiate, and figures to log.
+
+        step counts over all phases. The loss gives gradients to the parameters of that group only. A figure may be
+        missing in some steps; logged is its mean over those that have it. `loss` is the generator's.
+        A batch may be a part of a step's: the losses of its parts are averaged.
+        """
+
+    def start_validation(self) -> None:
+        """Forget what the last validation gathered."""
 
     def validation_step(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Figures to average over the validation set; the lowest `loss` marks the best weights."""
+        """Figures to average over the validation crops; the lowest `loss` marks the best weights."""
+
+    def finish_validation(self) -> dict[str, float]:
+        """Figures of all validation crops together; may set buffers of `network` from what was gathered."""
+
+    def listen(self, batch: dict[str, Tensor]) -> Tensor:
+        """What the network makes of batch["audio"], aligned with it. [batch, channels, samples].
+
+        The crops may be longer than `crop_frames`, by whole multiples of it.
+        """
+
+    def remarks(self, training_rows: list[dict], validation_rows: list[dict]) -> list[str]:
+        """Plain sentences about what the curves show of this model, each with its kind before a colon."""

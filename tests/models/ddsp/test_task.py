@@ -4,19 +4,22 @@ import numpy as np
 import pytest
 import torch
 
+from timbre.dsp.spectral import multi_scale_spectral_loss
 from timbre.models.ddsp.task import DdspTask
+
+PRESET = {"crop_seconds": 0.2, "steps": 7, "learning_rate": 0.002}
 
 
 @pytest.fixture
 def task(tiny_network):
-    return DdspTask(tiny_network().train(), 0.2)
+    return DdspTask(tiny_network().train(), PRESET)
 
 
 def batch(task: DdspTask) -> dict[str, torch.Tensor]:
     frames, draw = task.lead_frames + task.crop_frames, np.random.default_rng(0)
     named = {"f0_hz": (100, 900), "voiced": (1, 1), "loudness_db": (-40, -20), "clarity": (1, 1)}
     features = {name: torch.tensor(draw.uniform(*span, (2, frames))).float() for name, span in named.items()}
-    audio = torch.tensor(draw.normal(size=(2, task.crop_frames * 128)) * 0.1).float()
+    audio = torch.tensor(draw.normal(size=(2, 1, task.crop_frames * 128)) * 0.1).float()
     return {"audio": audio, "position_samples": torch.tensor([0, 5000]), **features}
 
 
@@ -41,3 +44,27 @@ def test_gradients_are_finite_on_silence(task):
     silent |= {"audio": torch.zeros_like(silent["audio"]), "loudness_db": torch.full_like(silent["f0_hz"], -100.0)}
     task.training_step(silent, 0)[1].backward()
     assert all(torch.isfinite(parameter.grad).all() for parameter in task.network.parameters())
+
+
+def test_it_trains_in_one_phase_of_the_preset_and_keeps_the_best(task):
+    (phase,) = task.phases
+    assert (phase.steps, phase.learning_rates, phase.keep) == (7, {"generator": 0.002}, "best")
+    assert phase.learning_rates.keys() == task.parameter_groups().keys()
+
+
+def test_what_is_heard_is_what_validation_judges(task):
+    heard = task.listen(batch(task))
+    assert heard.shape == batch(task)["audio"].shape
+    judged = multi_scale_spectral_loss(heard[:, 0], batch(task)["audio"][:, 0], task.fft_sizes)
+    assert task.validation_step(batch(task))["loss"] == judged
+
+
+def test_crops_of_any_length_can_be_heard(task):
+    longer = {name: torch.cat([value, value], dim=-1) for name, value in batch(task).items()}
+    longer["position_samples"] = batch(task)["position_samples"]
+    assert task.listen(longer).shape[-1] == (2 * task.crop_frames + task.lead_frames) * 128
+
+
+def test_validation_has_no_figures_but_means_and_no_remarks(task):
+    task.start_validation()
+    assert task.finish_validation() == {} and task.remarks([{"step": 1, "loss": 1.0}], []) == []

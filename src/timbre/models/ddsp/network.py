@@ -18,6 +18,8 @@ class Ddsp(nn.Module):
     describes the middle of its window. `forward`, the whole sound, puts that right.
     """
 
+    channels = 1
+
     def __init__(
         self,
         features: dict,

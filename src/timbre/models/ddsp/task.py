@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from timbre.dsp.spectral import fft_sizes_for, multi_scale_spectral_loss
 from timbre.models.ddsp.network import Ddsp
+from timbre.models.phase import Phase
 
 # Frames before a crop that the recurrent network hears first, so that it is not judged on its cold start.
 WARM_UP_FRAMES = 8
@@ -16,13 +17,16 @@ WARM_UP_FRAMES = 8
 class DdspTask(nn.Module):
     """Resynthesis of recordings from their own pitch and loudness, judged by the multi-scale spectral loss."""
 
-    def __init__(self, network: Ddsp, crop_seconds: float) -> None:
+    betas = (0.9, 0.999)
+
+    def __init__(self, network: Ddsp, preset: dict) -> None:
         super().__init__()
         self.network = network
         self.fft_sizes = fft_sizes_for(network.sample_rate)
-        self.crop_frames = max(1, round(crop_seconds * network.sample_rate / network.hop))
+        self.crop_frames = max(1, round(preset["crop_seconds"] * network.sample_rate / network.hop))
         self.lead_frames = WARM_UP_FRAMES
         self.delay_frames = network.delay // network.hop
+        self.phases = [Phase("resynthesis", preset["steps"], {"generator": preset["learning_rate"]}, "best")]
 
     def parameter_groups(self) -> dict[str, Iterable[nn.Parameter]]:
         """One optimiser for all."""
@@ -33,11 +37,29 @@ class DdspTask(nn.Module):
         loss = self._loss(batch, batch["position_samples"] + step * self.network.sample_rate)
         return "generator", loss, {"loss": loss.detach()}
 
+    def start_validation(self) -> None:
+        """Nothing is gathered."""
+
     def validation_step(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Figures to average over the validation set; `loss`, the lower the better, picks the best weights."""
         return {"loss": self._loss(batch, batch["position_samples"])}
 
+    def finish_validation(self) -> dict[str, float]:
+        """No figures but the means."""
+        return {}
+
+    def listen(self, batch: dict[str, Tensor]) -> Tensor:
+        """The resynthesis of the crops' features, aligned with their audio. [batch, 1, samples]."""
+        return self._resynthesis(batch, batch["position_samples"]).unsqueeze(1)
+
+    def remarks(self, training_rows: list[dict], validation_rows: list[dict]) -> list[str]:
+        """None of its own."""
+        return []
+
     def _loss(self, batch: dict[str, Tensor], first_sample: Tensor) -> Tensor:
+        sound = self._resynthesis(batch, first_sample)
+        return multi_scale_spectral_loss(sound, batch["audio"].squeeze(1), self.fft_sizes)
+
+    def _resynthesis(self, batch: dict[str, Tensor], first_sample: Tensor) -> Tensor:
         features = [batch["f0_hz"], batch["voiced"], batch["loudness_db"]]
-        sound = self.network.resynthesise(features, self.lead_frames, first_sample)
-        return multi_scale_spectral_loss(sound, batch["audio"], self.fft_sizes)
+        return self.network.resynthesise(features, self.lead_frames, first_sample)
