@@ -20,6 +20,17 @@ def hashed_noise(first_sample: Tensor, samples: int) -> Tensor:
     return (h.to(torch.float64) * 2.0**-31 - 1.0).to(torch.float32)
 
 
+def hashed_normal(first_sample: Tensor, samples: int) -> Tensor:
+    """Standard normal noise that is a pure function of the sample index, from hashed noise (Box & Muller 1958).
+
+    first_sample: [batch] int64. Returns: [batch, samples] float32.
+    """
+    pairs = hashed_noise(2 * first_sample, 2 * samples).view(first_sample.shape[0], samples, 2)
+    # (0, 1]: its logarithm is finite.
+    radius = torch.sqrt(-2.0 * torch.log(0.5 - 0.5 * pairs[:, :, 0] + 1e-10))
+    return radius * torch.cos(torch.pi * pairs[:, :, 1])
+
+
 def band_filters(magnitudes: Tensor) -> Tensor:
     """Causal FIR filters with the given magnitudes, by frequency sampling and a Hann window (Engel et al. 2020, 3.4).
 

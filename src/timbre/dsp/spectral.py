@@ -43,6 +43,28 @@ def multi_scale_spectral_loss(x: Tensor, y: Tensor, fft_sizes: list[int]) -> Ten
     return loss
 
 
+def spectral_distance(target: Tensor, estimate: Tensor, fft_sizes: list[int], log_floor: float = 1e-7) -> Tensor:
+    """Sum over FFT sizes of the relative squared error and the mean absolute log ratio of the magnitudes.
+
+    sum over sizes of mean (X - Y)^2 / mean X^2 + mean |ln(X + floor) - ln(Y + floor)| (Défossez et al. 2018, as RAVE
+    weighs it: Caillon & Esling 2021, eq. 5). target, estimate: [..., samples]. Returns: a scalar, 0 where they are
+    equal. A target that is silent altogether makes the first term a plain mean square.
+    """
+    target, estimate = target.flatten(0, -2), estimate.flatten(0, -2)
+    distance = torch.zeros((), dtype=target.dtype, device=target.device)
+    for size in fft_sizes:
+        x, y = magnitudes(target, size), magnitudes(estimate, size)
+        power = x.square().mean()
+        distance = distance + (x - y).square().mean() / torch.where(power > 1e-10, power, torch.ones_like(power))
+        distance = distance + ((x + log_floor).log() - (y + log_floor).log()).abs().mean()
+    return distance
+
+
+def sizes_within(fft_sizes: list[int], samples: int) -> list[int]:
+    """Those FFT sizes of which two windows fit into so many samples; the smallest in any case."""
+    return [size for size in fft_sizes if 2 * size <= samples] or [min(fft_sizes)]
+
+
 @functools.lru_cache(maxsize=64)
 def _hann(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     return torch.hann_window(size, dtype=dtype, device=device)
