@@ -30,6 +30,30 @@ TINY = {
     "learning_rate": 0.002,
 }
 
+RAVE = {
+    "blocks": "v2",
+    "capacity": 6,
+    "ratios": [4, 2],
+    "dilations": [[1, 3], [1]],
+    "activation": "leaky_relu",
+    "noise": False,
+    "no_latency": True,
+    "pqmf_bands": 16,
+    "pqmf_attenuation_db": 100.0,
+    "latent_size": 5,
+    "regularisation": "variational",
+    "regularisation_weight": 0.01,
+    "waveform_weight": 1.0,
+    "discriminators": ["scales"],
+    "adversarial_share": 0.5,
+    "discriminator_every": 2,
+    "augmentations": [],
+    "steps": 8,
+    "batch": 2,
+    "crop_samples": 4096,
+    "learning_rate": 0.002,
+}
+
 
 def _tone(f0_hz: float, seconds: float, rate: int = RATE, level: float = 0.1, harmonics: int = 8) -> np.ndarray:
     time = np.arange(round(seconds * rate)) / rate
@@ -59,6 +83,7 @@ def _raw_params() -> dict:
     raw["train"] |= {"validate_every_steps": 3, "log_every_steps": 2}
     raw["export"]["check_blocks_samples"] = [64, 500]
     raw["sizes"]["tiny"]["ddsp"] = copy.deepcopy(TINY)
+    raw["sizes"]["tiny"]["rave"] = copy.deepcopy(RAVE)
     return raw
 
 
@@ -140,14 +165,66 @@ def recordings(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def tiny_cache(recordings, tmp_path_factory) -> Path:
-    """The cache of `recordings`. Read it only."""
+def _cache(source: Path, folder: Path, raw: dict) -> Path:
     from timbre.cache.build import build_cache
     from timbre.params import parse
 
-    folder = tmp_path_factory.mktemp("data") / "cache"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TIMBRE_JOBS", "1")
-        build_cache(parse(_raw_params()), recordings, folder)
+        build_cache(parse(raw), source, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_cache(recordings, tmp_path_factory) -> Path:
+    """The cache of `recordings`. Read it only."""
+    return _cache(recordings, tmp_path_factory.mktemp("data") / "cache", _raw_params())
+
+
+@pytest.fixture(scope="session")
+def stereo_recordings(recordings, tmp_path_factory) -> Path:
+    """`recordings` in the left channel, the same at half the level and a little later in the right one."""
+    import soundfile
+
+    folder = tmp_path_factory.mktemp("stereo")
+    for path in sorted(recordings.rglob("*.flac")):
+        left = soundfile.read(path, dtype="float32")[0]
+        target = folder / path.relative_to(recordings)
+        target.parent.mkdir(exist_ok=True)
+        soundfile.write(target, np.stack([left, 0.5 * np.roll(left, 7)], axis=1), RATE, subtype="PCM_24")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def stereo_cache(stereo_recordings, tmp_path_factory) -> Path:
+    """The cache of `stereo_recordings`. Read it only."""
+    raw = _raw_params() | {"model": "rave"}
+    raw["data"]["channels"] = 2
+    return _cache(stereo_recordings, tmp_path_factory.mktemp("data") / "cache", raw)
+
+
+@pytest.fixture(scope="session")
+def rave_preset():
+    """A small RAVE preset; keywords change it."""
+    return lambda **changes: RAVE | changes
+
+
+@pytest.fixture(scope="session")
+def rave_config(tiny_features):
+    """Configuration of an untrained RAVE network; keywords change its preset."""
+    from timbre import models
+
+    return lambda seed=0, channels=1, **changes: models.describe("rave", RAVE | changes, tiny_features, seed, channels)
+
+
+@pytest.fixture(scope="session")
+def rave_network(rave_config):
+    """An untrained RAVE network in evaluation mode, loud enough to be heard; keywords as `rave_config`."""
+    from timbre import models
+
+    def make(**changes):
+        network = models.build(rave_config(**changes)).eval()
+        network.decoder.waveform.weighted.magnitude.data *= 30.0
+        return network
+
+    return make

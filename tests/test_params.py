@@ -36,8 +36,10 @@ def test_the_committed_file_is_sound():
 
 @pytest.mark.parametrize("size", SIZE_NAMES)
 def test_every_size_has_its_preset(raw_params, size):
-    raw_params["size"] = size
-    assert parse(raw_params).preset.hidden == raw_params["sizes"][size]["ddsp"]["hidden"]
+    for model in raw_params["sizes"][size]:
+        assert (
+            parse(raw_params | {"size": size, "model": model}).preset.model_dump() == raw_params["sizes"][size][model]
+        )
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,19 @@ def test_every_size_has_its_preset(raw_params, size):
         ("features.hop_samples", 1024, ("features: window_samples must be at least twice hop_samples",)),
         ("features.f0_min_hz", 25.0, ("features.f0_min_hz: 25 Hz does not fit a window of 1024", "31.25 or more")),
         ("features.f0_max_hz", 5000.0, ("features.f0_max_hz: 5000 Hz is over a quarter", "write 4000 or less")),
-        ("model", "rave", ("model: rave has presets but no network in this version", "write `ddsp`")),
+        ("size", "low_latency", ("size: low_latency is a preset of rave only", "write `model: rave`")),
+        ("data.channels", 2, ("data.channels: ddsp is mono; write 1",)),
+        ("data.channels", 3, ("data.channels: 3 is not legal. Legal: 1, 2",)),
+        ("sizes.tiny.rave.ratios", [3, 2], ("sizes.tiny.rave.ratios.0: 3 is not legal. Legal: 1, 2, 4, 8, 16",)),
+        ("sizes.tiny.rave.ratios", [4], ("sizes.tiny.rave: dilations holds 2 lists for 1 ratios",)),
+        (
+            "sizes.tiny.rave.crop_samples",
+            4100,
+            ("crop_samples (4100) is no multiple of the total ratio 128", "write 4096"),
+        ),
+        ("sizes.tiny.rave.discriminators", [], ("adversarial_share is over 0 but discriminators is empty",)),
+        ("sizes.tiny.rave.discriminators", ["scale"], ("'scale' is not legal", "Did you mean `scales`?")),
+        ("sizes.tiny.rave.regularisation", "wae", ("Legal: variational, wasserstein, spherical, discrete",)),
     ),
 )
 def test_a_fault_is_one_line_that_says_what_to_write(raw_params, path, value, told):
@@ -85,6 +99,18 @@ def test_a_missing_key_is_told(raw_params, path):
         section = section[folder]
     del section[key]
     assert fault(raw_params) == f"params.yaml: {path}: missing."
+
+
+def test_a_crop_of_rave_is_whole_frames_of_the_cache(raw_params):
+    raw_params |= {"model": "rave"}
+    raw_params["features"] |= {"hop_samples": 512}
+    raw_params["sizes"]["tiny"]["rave"] |= {"crop_samples": 128 * 31}
+    assert "crop_samples: 3968 is no multiple of features.hop_samples (512)" in fault(raw_params)
+
+
+def test_noise_needs_something_to_stride_over(raw_params):
+    raw_params["sizes"]["tiny"]["rave"] |= {"noise": True, "ratios": [1, 1], "pqmf_bands": 16}
+    assert "noise needs ratios whose product is at least 2" in fault(raw_params)
 
 
 def test_a_misspelt_key_is_told_from_both_sides(raw_params):
@@ -117,7 +143,7 @@ def test_every_key_says_what_it_is():
     for number, line in enumerate((ROOT / "params.yaml").read_text().splitlines(), start=1):
         content = line.split("#")[0].rstrip()
         opens_section = content.endswith(":")
-        is_preset = re.match(r" +(ddsp|rave): \{", content)
+        is_preset = re.match(r" +(ddsp: |rave: )?\{| {7}\w+: ", content)
         if content and "#" not in line and not opens_section and not is_preset:
             bare.append(f"{number}: {line}")
     assert bare == []
@@ -126,7 +152,7 @@ def test_every_key_says_what_it_is():
 def test_every_choice_in_a_comment_is_what_the_schema_takes(raw_params):
     for line in (ROOT / "params.yaml").read_text().splitlines():
         if " | " in line:
-            choices = re.findall(r"[a-z0-9]+(?= \| )|(?<= \| )[a-z0-9]+", line)
+            choices = re.findall(r"[a-z0-9_]+(?= \| )|(?<= \| )[a-z0-9_]+", line)
             key = line.split(":")[0].strip()
             if key in ("model", "size"):
                 assert tuple(dict.fromkeys(choices)) == {"model": MODEL_NAMES, "size": SIZE_NAMES}[key]
@@ -154,7 +180,7 @@ def test_the_command_ends_with_1_and_a_line(raw_params, tmp_path):
     ended = command(tmp_path)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
     assert ended.stderr.startswith(
-        "error: params.yaml: size: 'medium' is not legal. Legal: tiny, small, default, large."
+        "error: params.yaml: size: 'medium' is not legal. Legal: tiny, small, default, large, low_latency."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -13,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from timbre.errors import UserError, stage_main
 
 ModelName = Literal["ddsp", "rave"]
-SizeName = Literal["tiny", "small", "default", "large"]
+SizeName = Literal["tiny", "small", "default", "large", "low_latency"]
+Ratio = Literal[1, 2, 4, 8, 16]
 Share = Annotated[float, Field(ge=0.01, le=0.5)]
 Steps = Annotated[int, Field(ge=1, le=100_000_000)]
 
@@ -33,11 +35,12 @@ class Demo(Section):
 
 
 class Data(Section):
-    """Where the sounds are and the rate they are worked at (Hz)."""
+    """Where the sounds are, and the rate (Hz) and channels they are worked at."""
 
     raw: str = Field(min_length=1)
     test_inputs: str = Field(min_length=1)
     sample_rate: Literal[16000, 22050, 24000, 32000, 44100, 48000]
+    channels: Literal[1, 2]
 
 
 class Thresholds(Section):
@@ -119,6 +122,7 @@ class Export(Section):
 
     check_blocks_samples: list[Annotated[int, Field(ge=1, le=65536)]] = Field(min_length=1)
     min_snr_db: float = Field(ge=60.0, le=140.0)
+    fidelity: float = Field(gt=0.0, le=1.0)
 
 
 class Evaluate(Section):
@@ -146,17 +150,65 @@ class DdspSize(Section):
 class RaveSize(Section):
     """A RAVE preset."""
 
+    blocks: Literal["v1", "v2"]
     capacity: int = Field(ge=1, le=1024)
+    ratios: list[Ratio] = Field(min_length=1)
+    dilations: list[list[Annotated[int, Field(ge=1, le=1024)]]] = Field(min_length=1)
+    activation: Literal["leaky_relu", "snake"]
+    noise: bool
+    no_latency: bool
+    pqmf_bands: Literal[2, 4, 8, 16, 32]
+    pqmf_attenuation_db: float = Field(ge=30.0, le=120.0)
     latent_size: int = Field(ge=1, le=1024)
-    ratios: list[Annotated[int, Field(ge=1, le=16)]] = Field(min_length=1)
+    regularisation: Literal["variational", "wasserstein", "spherical", "discrete"]
+    regularisation_weight: float = Field(ge=0.0, le=1000.0)
+    waveform_weight: float = Field(ge=0.0, le=1000.0)
+    discriminators: list[Literal["scales", "periods", "stft"]]
+    adversarial_share: float = Field(ge=0.0, le=0.95)
+    discriminator_every: int = Field(ge=1, le=100)
+    augmentations: list[Literal["phase", "gain", "mute", "compress", "pitch", "dequantise"]]
     steps: Steps
     batch: int = Field(ge=1, le=4096)
+    crop_samples: int = Field(ge=64, le=10_000_000)
+    learning_rate: float = Field(gt=0.0, le=1.0)
+
+    @property
+    def ratio(self) -> int:
+        """Samples of audio to one latent frame."""
+        return self.pqmf_bands * math.prod(self.ratios)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> RaveSize:
+        if len(self.dilations) != len(self.ratios):
+            raise ValueError(
+                f"dilations holds {len(self.dilations)} lists for {len(self.ratios)} ratios; write one list for each"
+            )
+        if self.crop_samples % self.ratio:
+            nearest = max(1, round(self.crop_samples / self.ratio)) * self.ratio
+            raise ValueError(
+                f"crop_samples ({self.crop_samples}) is no multiple of the total ratio {self.ratio} "
+                f"(pqmf_bands x ratios); write {nearest}"
+            )
+        if self.adversarial_share > 0.0 and not self.discriminators:
+            raise ValueError(
+                "adversarial_share is over 0 but discriminators is empty; write some of scales, periods, stft, "
+                "or a share of 0"
+            )
+        if self.noise and math.prod(self.ratios) < 2:
+            raise ValueError("noise needs ratios whose product is at least 2; write noise: false, or other ratios")
+        return self
 
 
 class Size(Section):
     """The presets of one size, one for each model."""
 
     ddsp: DdspSize
+    rave: RaveSize
+
+
+class LowLatency(Section):
+    """The presets of the size made for a short delay."""
+
     rave: RaveSize
 
 
@@ -167,6 +219,7 @@ class Sizes(Section):
     small: Size
     default: Size
     large: Size
+    low_latency: LowLatency
 
 
 class Params(Section):
@@ -188,8 +241,15 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Params:
-        if self.model == "rave":
-            raise ValueError("model: rave has presets but no network in this version; write `ddsp`")
+        if not hasattr(getattr(self.sizes, self.size), self.model):
+            raise ValueError(f"size: {self.size} is a preset of rave only; write `model: rave`, or another size")
+        if self.model == "ddsp" and self.data.channels != 1:
+            raise ValueError("data.channels: ddsp is mono; write 1, or `model: rave`")
+        if self.model == "rave" and self.preset.crop_samples % self.features.hop_samples:
+            raise ValueError(
+                f"sizes.{self.size}.rave.crop_samples: {self.preset.crop_samples} is no multiple of "
+                f"features.hop_samples ({self.features.hop_samples}), in which the cache is laid out"
+            )
         lowest = 2 * self.data.sample_rate / self.features.window_samples
         if self.features.f0_min_hz < lowest:
             raise ValueError(

@@ -99,6 +99,40 @@ def test_a_sample_that_is_no_number_counts_as_silence(effect, audio):
     assert torch.equal(*runs)
 
 
+class Sides(torch.nn.Module):
+    """A stereo network that needs no more than the law: each side at its own gain, and the left a hop late."""
+
+    channels, hop, delay, tail_samples, sample_rate = 2, 128, 0, 128, 16000
+
+    def initial_state(self, batch: int) -> list[torch.Tensor]:
+        return [torch.zeros(batch, 1, 128)]
+
+    def step(self, audio: torch.Tensor, state: list[torch.Tensor]) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        left = torch.cat([state[0], audio[:, :1]], dim=2)
+        played = torch.cat([left[:, :, :-128], 0.5 * audio[:, 1:]], dim=1)
+        return played, [left[:, :, -128:]]
+
+    @torch.jit.ignore
+    def forward(self, audio: torch.Tensor) -> torch.Tensor:
+        return torch.cat([torch.nn.functional.pad(audio[:, :1], [128, -128]), 0.5 * audio[:, 1:]], dim=1)
+
+
+@pytest.mark.parametrize("scripted", (False, True))
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_two_channels_stay_two_channels(audio, schedule, scripted):
+    effect, stereo = StreamingEffect(Sides()).eval(), audio.transpose(0, 1)
+    got = play(torch.jit.script(effect) if scripted else effect, stereo, SCHEDULES[schedule])
+    assert got.shape == stereo.shape
+    assert torch.equal(got[..., 128:], Sides()(stereo)[..., :-128])
+
+
+@pytest.mark.parametrize("shape", ((1, 1, 100), (2, 100)))
+def test_a_stereo_model_refuses_other_shapes(shape):
+    for effect in (StreamingEffect(Sides()).eval(), torch.jit.script(StreamingEffect(Sides()).eval())):
+        with pytest.raises((ValueError, torch.jit.Error), match=r"\[batch, 2, samples\]"):
+            effect(torch.zeros(shape))
+
+
 @pytest.mark.parametrize("shape", ((1, 2, 100), (1, 100), (100,)))
 def test_other_shapes_are_refused(effect, shape):
     with pytest.raises((ValueError, torch.jit.Error), match=r"\[batch, 1, samples\]"):

@@ -16,6 +16,8 @@ import torch
 from timbre import models
 from timbre.errors import UserError
 from timbre.export import run
+from timbre.export.effect import StreamingEffect
+from timbre.files import write_json
 from timbre.params import Export, parse
 
 SOURCE = str(Path(models.__file__).parents[2])
@@ -65,26 +67,45 @@ def test_a_reverb_may_ring_out_and_its_length_is_told(tiny_config, raw_params, t
     assert described["silence_dbfs"] < -80.0
 
 
+@pytest.mark.parametrize("shape", [{"channels": 2, "noise": True}, {"no_latency": False, "blocks": "v1"}], ids=str)
+def test_a_network_with_a_code_is_exported_with_it(rave_network, rave_config, raw_params, tmp_path, shape):
+    network = rave_network(**shape)
+    network.latent_explained.copy_(torch.tensor([0.5, 0.8, 0.9, 0.99, 1.0]))
+    models.save(tmp_path / "train", rave_config(**shape), network.state_dict())
+    raw_params["export"]["fidelity"] = 0.95
+    described = run.export_model(parse(raw_params), tmp_path / "train", tmp_path / "export")
+    assert described["latent_dimensions"] == 4
+    assert described["delay_samples"] == network.delay + network.hop
+    assert described["parameters"] == sum(parameter.numel() for parameter in network.parameters())
+    assert [control["name"] for control in described["controls"]] == ["temperature"]
+    assert described["streaming_snr_db"] > 100
+    model = torch.jit.load(tmp_path / "export/model.ts")
+    sound = 0.1 * torch.randn(1, network.channels, 4 * network.hop)
+    assert model.encode(sound).shape == (1, 4, 4)
+    # Folded: the weights once, and no state of many streams.
+    assert described["targets"]["torchscript"]["bytes"] < 4 * described["parameters"] + 400_000
+
+
 def test_a_host_needs_nothing_but_torch(exported, tiny_network, snr_db, tmp_path):
-    audio = run.test_signal(16000)[:20000]
+    audio = run.test_signal(16000)[:, :20000]
     np.save(tmp_path / "audio.npy", audio)
     script = (
         "import sys, numpy, torch; model = torch.jit.load(sys.argv[1]);"
         "audio = torch.from_numpy(numpy.load(sys.argv[2]));"
-        "numpy.save(sys.argv[3], torch.cat([model(x[None, None]) for x in audio.split(333)], 2)[0, 0].numpy());"
+        "numpy.save(sys.argv[3], torch.cat([model(x[None]) for x in audio.split(333, 1)], 2)[0].numpy());"
         "assert 'timbre' not in sys.modules"
     )
     arguments = [str(exported / "model.ts"), str(tmp_path / "audio.npy"), str(tmp_path / "played.npy")]
     subprocess.run([sys.executable, "-c", script, *arguments], check=True, cwd=tmp_path, env={"OMP_NUM_THREADS": "1"})
     with torch.no_grad():
-        whole = tiny_network()(torch.from_numpy(audio)[None, None])[0, 0].numpy()
+        whole = tiny_network()(torch.from_numpy(audio)[None])[0].numpy()
     delay = json.loads((exported / "model.json").read_text())["delay_samples"]
-    assert snr_db(whole[:-delay], np.load(tmp_path / "played.npy")[delay:]) > 100
+    assert snr_db(whole[:, :-delay], np.load(tmp_path / "played.npy")[:, delay:]) > 100
 
 
 def test_another_process_writes_the_same_bytes(exported, trained, tmp_path):
     environment = os.environ | {"PYTHONPATH": SOURCE, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "timbre.export.make", str(trained), str(tmp_path / "other.name")]
+    command = [sys.executable, "-m", "timbre.export.make", str(trained), str(tmp_path / "other.name"), "1.0"]
     subprocess.run(command, env=environment, check=True, cwd=tmp_path)
     assert (tmp_path / "other.name").read_bytes() == (exported / "model.ts").read_bytes()
 
@@ -101,7 +122,7 @@ def test_the_file_tells_nothing_of_where_it_was_made(exported):
 
 
 def test_the_file_is_reset(exported, tiny_network):
-    audio = torch.from_numpy(run.test_signal(16000)[:5000])[None, None]
+    audio = torch.from_numpy(run.test_signal(16000)[:, :5000])[None]
     model = torch.jit.load(exported / "model.ts")
     first = model(audio)
     model.reset()
@@ -113,17 +134,18 @@ def test_a_file_that_breaks_its_promises_is_not_written(trained, params, tmp_pat
     (tmp_path / "export/old").write_text("old")
     findings = {
         "snr_db": {"64": 3.0},
+        "halves_snr_db": 3.0,
         "first_run_equals_reset_run": False,
         "delay_samples": 1,
         "fresh_silence_dbfs": 0.0,
         "silence_after_sound_dbfs": 0.0,
         "peaks": {"direct current": None},
     }
-    monkeypatch.setattr(run, "make_in_new_process", lambda folder, target: None)
+    monkeypatch.setattr(run, "make_in_new_process", lambda folder, target, fidelity: None)
     monkeypatch.setattr(run, "run_module", lambda *arguments: json.dumps(findings))
     with pytest.raises(UserError, match="does not keep its promises, so it is not written") as error:
         run.export_model(params, trained, tmp_path / "export")
-    assert len(str(error.value).splitlines()) == 1 + 6
+    assert len(str(error.value).splitlines()) == 1 + 7
     assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["export", "export/old"]
 
 
@@ -148,12 +170,60 @@ class Late(torch.nn.Module):
 def test_a_doctored_file_is_found_out_with_all_its_faults(exported, tiny_network, tmp_path):
     model, delay = torch.jit.load(exported / "model.ts"), tiny_network().delay + 128
     torch.jit.script(Late(model)).save(str(tmp_path / "late.ts"))
+    limits = Export(check_blocks_samples=[500], min_snr_db=100.0, fidelity=0.95)
     with pytest.raises(UserError) as error:
-        run.verify(tmp_path / "late.ts", tiny_network(), delay, Export(check_blocks_samples=[500], min_snr_db=100.0))
+        run.verify(tmp_path / "late.ts", tiny_network(), delay, limits)
     for line in (f"its delay is {delay + 1} samples, {delay} are reported", "after reset()", "blocks of 500"):
         assert line in str(error.value)
 
 
+class Sides(torch.nn.Module):
+    """A stereo network without features: its input, or its input with the sides swapped."""
+
+    channels, hop, delay, tail_samples, sample_rate = 2, 1, 0, 0, 16000
+
+    def __init__(self, swapped: bool) -> None:
+        super().__init__()
+        self.swapped = swapped
+
+    def initial_state(self, batch: int) -> list[torch.Tensor]:
+        return [torch.zeros(batch)]
+
+    def step(self, audio: torch.Tensor, state: list[torch.Tensor]) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        return (audio.flip([1]) if self.swapped else audio), state
+
+    @torch.jit.ignore
+    def forward(self, audio: torch.Tensor) -> torch.Tensor:
+        return audio
+
+
+@pytest.fixture
+def export_sides(tmp_path, params, monkeypatch):
+    """Export a stereo network whose file swaps the sides, or not."""
+
+    def export(swapped: bool) -> dict:
+        def make(folder: Path, target: Path, fidelity: float) -> None:
+            torch.jit.script(StreamingEffect(Sides(swapped)).eval()).save(str(target))
+
+        write_json(tmp_path / "train/config.json", {"model": "sides"})
+        monkeypatch.setattr(run, "make_in_new_process", make)
+        monkeypatch.setattr(models, "load", lambda folder, fidelity: Sides(swapped))
+        return run.export_model(params, tmp_path / "train", tmp_path / "export")
+
+    return export
+
+
+def test_a_stereo_model_without_features_says_so(export_sides):
+    described = export_sides(swapped=False)
+    assert (described["channels"], described["features"]) == (2, None)
+    assert described["streaming_snr_db"] > 100
+
+
+def test_swapped_sides_are_found(export_sides):
+    with pytest.raises(UserError, match="streaming equals offline to"):
+        export_sides(swapped=True)
+
+
 def test_what_the_other_process_says_is_told(tmp_path):
     with pytest.raises(UserError, match=r"^\S*config\.json is missing"):
-        run.make_in_new_process(tmp_path, tmp_path / "model.ts")
+        run.make_in_new_process(tmp_path, tmp_path / "model.ts", 1.0)

@@ -22,6 +22,7 @@ from timbre.export.verify import (
 
 SOUND = {
     "snr_db": {"64": 130.0, "random": 120.0},
+    "halves_snr_db": None,
     "first_run_equals_reset_run": True,
     "delay_samples": 640,
     "fresh_silence_dbfs": -200.0,
@@ -33,15 +34,15 @@ SOUND = {
 class Delay(torch.nn.Module):
     """Plays its input some samples later; some faults to choose from."""
 
-    def __init__(self, samples: int, forgets: bool = True, hum: float = 0.0) -> None:
+    def __init__(self, samples: int, forgets: bool = True, hum: float = 0.0, channels: int = 1) -> None:
         super().__init__()
-        self.samples, self.forgets, self.hum = samples, forgets, hum
-        self.line = torch.zeros(1, 1, samples)
+        self.samples, self.forgets, self.hum, self.channels = samples, forgets, hum, channels
+        self.line = torch.zeros(1, channels, samples)
         self.heard = torch.zeros(1)
 
     @torch.jit.export
     def reset(self) -> None:
-        self.line = torch.zeros(1, 1, self.samples)
+        self.line = torch.zeros(1, self.channels, self.samples)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         joined = torch.cat([self.line, torch.nan_to_num(x)], dim=2)
@@ -52,7 +53,7 @@ class Delay(torch.nn.Module):
 
 
 def findings(tmp_path, model: Delay) -> dict:
-    audio = make_test_signal(8000)
+    audio = make_test_signal(8000, model.channels)
     torch.jit.script(model).save(str(tmp_path / "model.ts"))
     return examine(str(tmp_path / "model.ts"), audio, audio, 100, 0, 8000, [64, 500])
 
@@ -65,6 +66,7 @@ def test_a_sound_file_breaks_no_promise():
     ("change", "line"),
     (
         ({"snr_db": {"64": 130.0, "random": 99.9}}, "blocks of random: streaming equals offline to 99.9 dB of 100"),
+        ({"halves_snr_db": 20.0}, "decode after encode equals forward to 20.0 dB of 100"),
         ({"first_run_equals_reset_run": False}, "after reset() it does not play the bits of a freshly loaded file"),
         ({"delay_samples": 641}, "its delay is 641 samples, 640 are reported"),
         ({"fresh_silence_dbfs": -79.0}, "silence comes out at -79.0 dBFS"),
@@ -78,8 +80,9 @@ def test_each_fault_has_its_line(change, line):
     assert faults[0].startswith(line)
 
 
-def test_a_delay_line_keeps_all_its_promises(tmp_path):
-    found = findings(tmp_path, Delay(100))
+@pytest.mark.parametrize("channels", (1, 2))
+def test_a_delay_line_keeps_all_its_promises(tmp_path, channels):
+    found = findings(tmp_path, Delay(100, channels=channels))
     assert set(found["snr_db"]) == {"64", "500", "random"}
     assert min(found["snr_db"].values()) == EQUAL_DB
     assert found["delay_samples"] == 100
@@ -117,8 +120,8 @@ def test_level_is_an_rms():
 
 @pytest.mark.parametrize("delay", (0, 1, 512, 3000))
 def test_a_delay_is_measured_to_the_sample(delay):
-    noise = np.random.default_rng(0).normal(size=5000)
-    assert measured_delay(noise, np.concatenate([np.zeros(delay), noise]), 4000) == delay
+    noise = np.random.default_rng(0).normal(size=(2, 5000))
+    assert measured_delay(noise, np.pad(noise, ((0, 0), (delay, 0))), 4000) == delay
 
 
 def test_random_blocks_are_the_same_every_time_and_of_many_sizes():
@@ -128,14 +131,20 @@ def test_random_blocks_are_the_same_every_time_and_of_many_sizes():
 
 
 def test_play_gives_back_as_many_samples_as_came_in():
-    assert play(torch.jit.script(Delay(3)), np.arange(1.0, 11.0, dtype=np.float32), fixed(4)).tolist() == [
+    assert play(torch.jit.script(Delay(3)), np.arange(1.0, 11.0, dtype=np.float32)[None], fixed(4)).tolist() == [[
         0, 0, 0, 1, 2, 3, 4, 5, 6, 7,
-    ]  # fmt: skip
+    ]]  # fmt: skip
 
 
 def test_the_test_signal_tries_tone_noise_pause_and_clicks():
     audio = make_test_signal(16000)
-    assert audio.dtype == np.float32 and len(audio) == 4 * 16000
+    assert audio.dtype == np.float32 and audio.shape == (1, 4 * 16000)
     assert np.abs(audio).max() < 1
     assert np.array_equal(audio, make_test_signal(16000))
-    assert np.count_nonzero(audio[int(1.51 * 16000) : int(1.79 * 16000)]) == 0
+    assert np.count_nonzero(audio[0, int(1.51 * 16000) : int(1.79 * 16000)]) == 0
+
+
+def test_the_channels_of_the_test_signal_differ_a_little():
+    left, right = make_test_signal(16000, 2)
+    assert np.array_equal(left, make_test_signal(16000)[0])
+    assert 0.1 < np.corrcoef(left, right)[0, 1] < 0.9

@@ -73,9 +73,9 @@ def test_another_version_of_the_features_is_refused(tiny_config, tiny_features):
         models.build(tiny_config(features=tiny_features | {"version": VERSION + 1}))
 
 
-def test_a_task_says_what_crops_it_wants(tiny_network, params):
+def test_a_task_says_what_crops_it_wants(tiny_network, tiny_config, params):
     network = tiny_network()
-    task = models.task_of(network, params.preset.model_dump())
+    task = models.task_of(network, params.preset.model_dump(), tiny_config())
     assert task.network is network
     assert task.crop_frames == round(0.2 * 16000 / 128)
     assert task.delay_frames * network.hop == network.delay

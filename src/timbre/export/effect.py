@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -13,9 +15,13 @@ class StreamingEffect(nn.Module):
     """Feeds a network whole hops from blocks of any size and gives back as many samples as came in.
 
     What is left of a hop waits in `waiting`; what is played ahead of need lies in `ready`, which starts as one hop of
-    zeros, so that there is always enough. `forward` [batch, 1, samples] -> the same shape, later by `delay_samples`.
+    zeros, so that there is always enough. `forward` [batch, channels, samples] -> the same shape, later by
+    `delay_samples`; `channels` are the network's, 1 where it does not say.
     With another batch size, or on another device, the streams begin anew.
     """
+
+    # What a host may turn while it plays: name, least, most and neutral value of each.
+    controls: ClassVar[list[dict]] = []
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -23,10 +29,12 @@ class StreamingEffect(nn.Module):
         self.hop: int = network.hop
         self.delay_samples: int = network.delay + network.hop
         self.sample_rate: int = network.sample_rate
+        self.channels: int = getattr(network, "channels", 1)
+        self.shape_told = f"this model takes audio of the shape [batch, {self.channels}, samples]"
         self.loudest = LOUDEST
         self.state = torch.jit.annotate(list[Tensor], network.initial_state(1))
-        self.waiting = torch.zeros(1, 1, 0)
-        self.ready = torch.zeros(1, 1, network.hop)
+        self.waiting = torch.zeros(1, self.channels, 0)
+        self.ready = torch.zeros(1, self.channels, network.hop)
 
     @torch.jit.export
     def reset(self) -> None:
@@ -35,12 +43,12 @@ class StreamingEffect(nn.Module):
 
     def _begin(self, batch: int, device: torch.device) -> None:
         self.state = self.network.initial_state(batch)
-        self.waiting = torch.zeros(batch, 1, 0, device=device)
-        self.ready = torch.zeros(batch, 1, self.hop, device=device)
+        self.waiting = torch.zeros(batch, self.channels, 0, device=device)
+        self.ready = torch.zeros(batch, self.channels, self.hop, device=device)
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.dim() != 3 or x.shape[1] != 1:
-            raise ValueError("this model takes audio of the shape [batch, 1, samples]")
+        if x.dim() != 3 or x.shape[1] != self.channels:
+            raise ValueError(self.shape_told)
         with torch.no_grad():
             if x.shape[0] != self.waiting.shape[0] or x.device != self.waiting.device:
                 self._begin(x.shape[0], x.device)

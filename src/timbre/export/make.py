@@ -1,4 +1,4 @@
-"""Script a trained network and write it: `python -m timbre.export.make FOLDER FILE`.
+"""Script a trained network and write it: `python -m timbre.export.make FOLDER FILE FIDELITY`.
 
 A process of its own, since TorchScript numbers its classes by what was scripted before and writes a class's constants
 in the order of a Python set, which the hash seed decides. Both would change the bytes of the same model.
@@ -14,12 +14,12 @@ from pathlib import Path
 from timbre.errors import UserError, stage_main
 
 
-def make_in_new_process(models_folder: Path, target: Path) -> None:
-    """Write the scripted model of a training folder to `target`.
+def make_in_new_process(models_folder: Path, target: Path, fidelity: float) -> None:
+    """Write the scripted model of a training folder to `target`; fidelity: as `timbre.models.load` takes it.
 
     Raises: UserError with what the other process said, where it failed.
     """
-    run_module("timbre.export.make", str(models_folder), str(target))
+    run_module("timbre.export.make", str(models_folder), str(target), str(fidelity))
 
 
 def run_module(name: str, *arguments: str) -> str:
@@ -39,12 +39,15 @@ def main() -> None:
 
     from timbre import models
     from timbre.export.archive import save_scripted
-    from timbre.export.effect import StreamingEffect
+    from timbre.export.latent_effect import effect_of
 
-    models_folder, target = Path(sys.argv[1]), Path(sys.argv[2])
-    scripted = torch.jit.script(StreamingEffect(models.load(models_folder)).eval())
+    models_folder, target, fidelity = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+    network = models.load(models_folder, fidelity)
+    if hasattr(network, "fold"):
+        network.fold()
+    scripted = torch.jit.script(effect_of(network).eval())
     # A first run finds what only shows at run time; the reset leaves nothing of it in the file.
-    scripted(torch.zeros(1, 1, 4 * scripted.hop))
+    scripted(torch.zeros(1, scripted.channels, 4 * scripted.hop))
     scripted.reset()
     save_scripted(scripted, target)
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from timbre import __version__, models
 from timbre.errors import UserError
-from timbre.export.effect import StreamingEffect
+from timbre.export.latent_effect import effect_of
 from timbre.export.make import make_in_new_process, run_module
 from timbre.files import read_json, replaced_folder, write_json
 from timbre.params import Export, Params
@@ -27,23 +27,23 @@ def export_model(params: Params, models_folder: Path, target: Path) -> dict:
 
     Raises: UserError, and writes nothing, where the file does not do what it promises.
     """
-    network = models.load(models_folder)
-    effect = StreamingEffect(network)
+    network = models.load(models_folder, params.export.fidelity)
+    effect = effect_of(network)
     with replaced_folder(target) as folder:
         path = folder / "model.ts"
-        make_in_new_process(models_folder, path)
+        make_in_new_process(models_folder, path, params.export.fidelity)
         findings = verify(path, network, effect.delay_samples, params.export)
         description = {
             "model": read_json(models_folder / "config.json")["model"],
             "sample_rate_hz": network.sample_rate,
-            "channels": 1,
+            "channels": effect.channels,
             "block_samples": 1,
             "delay_samples": effect.delay_samples,
             "tail_samples": network.tail_samples,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
-            "latent_dimensions": None,
-            "controls": [],
-            "features": network.extractor_config,
+            "latent_dimensions": getattr(network, "latent_dimensions", None),
+            "controls": effect.controls,
+            "features": getattr(network, "extractor_config", None),
             "streaming_snr_db": round(min(findings["snr_db"].values()), 1),
             "silence_dbfs": round(max(findings["fresh_silence_dbfs"], findings["silence_after_sound_dbfs"]), 1),
             "targets": {
@@ -65,9 +65,9 @@ def verify(path: Path, network: nn.Module, delay: int, limits: Export) -> dict:
 
     Raises: UserError that lists every promise the file does not keep.
     """
-    audio = test_signal(network.sample_rate)
+    audio = test_signal(network.sample_rate, getattr(network, "channels", 1))
     with torch.no_grad():
-        offline = network(torch.from_numpy(audio)[None, None])[0, 0].numpy()
+        offline = network(torch.from_numpy(audio)[None])[0].numpy()
     with tempfile.TemporaryDirectory() as scratch:
         reference = Path(scratch) / "reference.npz"
         numbers = {"delay": delay, "tail": network.tail_samples, "rate": network.sample_rate}
@@ -89,6 +89,8 @@ def broken_promises(findings: dict, delay: int, min_snr_db: float) -> list[str]:
     ]
     if not findings["first_run_equals_reset_run"]:
         faults.append("after reset() it does not play the bits of a freshly loaded file")
+    if findings["halves_snr_db"] is not None and findings["halves_snr_db"] < min_snr_db:
+        faults.append(f"decode after encode equals forward to {findings['halves_snr_db']:.1f} dB of {min_snr_db:g}")
     if findings["delay_samples"] != delay:
         faults.append(f"its delay is {findings['delay_samples']} samples, {delay} are reported")
     if findings["fresh_silence_dbfs"] > SILENCE_DBFS:
@@ -99,13 +101,20 @@ def broken_promises(findings: dict, delay: int, min_snr_db: float) -> list[str]:
     return faults
 
 
-def test_signal(rate: int) -> np.ndarray:
-    """Four seconds of what tries a model: a gliding tone, noise, a pause, clicks. [samples] float32."""
+def test_signal(rate: int, channels: int = 1) -> np.ndarray:
+    """Four seconds of what tries a model: a gliding tone, noise, a pause, clicks. [channels, samples] float32.
+
+    The channels differ in the tone's phase and in the noise, so that swapped ones are found.
+    """
+    return np.stack([_test_channel(rate, channel) for channel in range(channels)])
+
+
+def _test_channel(rate: int, channel: int) -> np.ndarray:
     seconds = np.arange(4 * rate) / rate
     pitch_hz = 220.0 * 2.0 ** (seconds / 2.0) * (1.0 + 0.01 * np.sin(2 * np.pi * 5.5 * seconds))
-    phase = 2 * np.pi * np.cumsum(pitch_hz) / rate
+    phase = 2 * np.pi * np.cumsum(pitch_hz) / rate + channel
     tone = sum(np.sin(number * phase) / number for number in range(1, 9))
-    noise = np.random.default_rng(0).standard_normal(len(seconds))
+    noise = np.random.default_rng(channel).standard_normal(len(seconds))
     audio = 0.15 * tone * (0.6 + 0.4 * np.sin(2 * np.pi * 1.3 * seconds)) + 0.02 * noise * (seconds > 2.0)
     audio[(seconds > 1.5) & (seconds < 1.8)] = 0.0
     audio[:: rate // 2] += 0.3

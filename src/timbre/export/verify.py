@@ -1,7 +1,8 @@
 """Judge an exported file as a host meets it: `python -m timbre.export.verify FILE REFERENCE BLOCK [BLOCK ...]`.
 
-A process of its own that knows nothing but torch and the file. REFERENCE (npz) holds an input, what the network makes
-of it offline, the delay and the tail that the file claims, and the sample rate. Prints the findings as JSON.
+A process of its own that knows nothing but torch and the file. REFERENCE (npz) holds an input [channels, samples], what
+the network makes of it offline, the delay and the tail that the file claims, and the sample rate. Prints the findings
+as JSON.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ def level_dbfs(signal: np.ndarray) -> float:
 
 
 def measured_delay(early: np.ndarray, late: np.ndarray, most: int) -> int:
-    """Lag in samples, 0 to `most`, at which two signals correlate best (by FFT)."""
-    size = 2 * max(len(early), len(late))
-    spectrum = np.fft.rfft(late, size) * np.conj(np.fft.rfft(early, size))
+    """Lag in samples, 0 to `most`, at which two signals [channels, samples] correlate best (by FFT)."""
+    size = 2 * max(early.shape[1], late.shape[1])
+    spectrum = (np.fft.rfft(late, size) * np.conj(np.fft.rfft(early, size))).sum(axis=0)
     return int(np.argmax(np.fft.irfft(spectrum, size)[: most + 1]))
 
 
@@ -58,21 +59,38 @@ def shuffled(seed: int) -> Iterator[int]:
 
 
 def play(model: torch.jit.ScriptModule, audio: np.ndarray, blocks: Iterable[int]) -> np.ndarray:
-    """What a reset model makes of audio [samples], fed in blocks."""
+    """What a reset model makes of audio [channels, samples], fed in blocks."""
     model.reset()
     return feed(model, audio, blocks)
 
 
 def feed(model: torch.jit.ScriptModule, audio: np.ndarray, blocks: Iterable[int]) -> np.ndarray:
-    """What a model makes of audio [samples], fed in blocks, from the state it is in."""
+    """What a model makes of audio [channels, samples], fed in blocks, from the state it is in."""
     pieces: list[Tensor] = []
     at = 0
     for block in blocks:
-        if at >= len(audio):
+        if at >= audio.shape[1]:
             break
-        pieces.append(model(torch.from_numpy(audio[at : at + block])[None, None]))
+        pieces.append(model(torch.from_numpy(audio[:, at : at + block])[None]))
         at += block
-    return torch.cat(pieces, dim=2)[0, 0].numpy()
+    return torch.cat(pieces, dim=2)[0].numpy()
+
+
+def halves_snr_db(
+    model: torch.jit.ScriptModule, audio: np.ndarray, offline: np.ndarray, delay: int, tail: int
+) -> float:
+    """How far decoding what was encoded is from what the network makes offline, once it is past its beginning, dB.
+
+    A halves' stream does not know when the sound began, so a network that looks ahead may start it otherwise.
+    """
+    model.reset()
+    hop, played = int(model.hop), []
+    whole = audio[:, : audio.shape[1] // hop * hop]
+    for block in torch.split(torch.from_numpy(whole)[None], 3 * hop, dim=2):
+        played.append(model.decode(model.encode(block)))
+    late = delay - hop
+    y = torch.cat(played, dim=2)[0].numpy()[:, late + tail :]
+    return snr_db(offline[:, tail : tail + y.shape[1]], y)
 
 
 def examine(
@@ -81,32 +99,34 @@ def examine(
     """All findings about a file."""
     torch.set_num_threads(1)
     model = torch.jit.load(path)
-    padded = np.pad(audio, (0, delay))
+    channels = len(audio)
+    padded = np.pad(audio, ((0, 0), (0, delay)))
     first = feed(model, padded, fixed(blocks[-1]))
-    feed(model, audio[: rate // 2], fixed(512))  # a state that reset has to forget
+    feed(model, audio[:, : rate // 2], fixed(512))  # a state that reset has to forget
     again = play(model, padded, fixed(blocks[-1]))
     schedules = {str(block): fixed(block) for block in blocks} | {"random": shuffled(0)}
-    snrs = {name: snr_db(offline, play(model, padded, schedule)[delay:]) for name, schedule in schedules.items()}
-    silence = np.zeros(2 * rate + tail, dtype=np.float32)
+    snrs = {name: snr_db(offline, play(model, padded, schedule)[:, delay:]) for name, schedule in schedules.items()}
+    silence = np.zeros((channels, 2 * rate + tail), dtype=np.float32)
     model.reset()
     fresh_silence = feed(model, silence, fixed(512))
-    feed(model, audio[: 2 * rate], fixed(512))
+    feed(model, audio[:, : 2 * rate], fixed(512))
     after_sound = feed(model, silence, fixed(512))
     draw = np.random.default_rng(1)
     square = np.sign(np.sin(2 * np.pi * 110.0 * np.arange(rate) / rate)).astype(np.float32)
     extremes = {
-        "full-scale noise": draw.uniform(-1.0, 1.0, rate).astype(np.float32),
-        "full-scale square wave": square,
-        "direct current": np.ones(rate, dtype=np.float32),
-        "not-a-number samples": np.full(rate, np.nan, dtype=np.float32),
+        "full-scale noise": draw.uniform(-1.0, 1.0, (channels, rate)).astype(np.float32),
+        "full-scale square wave": np.tile(square, (channels, 1)),
+        "direct current": np.ones((channels, rate), dtype=np.float32),
+        "not-a-number samples": np.full((channels, rate), np.nan, dtype=np.float32),
     }
     peaks = {name: float(np.abs(play(model, signal, fixed(512))).max()) for name, signal in extremes.items()}
     return {
         "snr_db": snrs,
+        "halves_snr_db": halves_snr_db(model, audio, offline, delay, tail) if hasattr(model, "encode") else None,
         "first_run_equals_reset_run": bool(np.array_equal(first, again)),
         "delay_samples": measured_delay(offline, first, 4 * delay + 4096),
         "fresh_silence_dbfs": level_dbfs(fresh_silence),
-        "silence_after_sound_dbfs": level_dbfs(after_sound[rate + tail :]),
+        "silence_after_sound_dbfs": level_dbfs(after_sound[:, rate + tail :]),
         "peaks": {name: value if np.isfinite(value) else None for name, value in peaks.items()},
     }
 

@@ -1,8 +1,7 @@
 """The networks by name: the one place that knows which there are.
 
-A model is a folder here with a network (`step`, `initial_state`, `forward`, `delay`, `tail_samples`,
-`hop`, `sample_rate`) and a task
-(see `timbre.training.task`), and a line in `build` and `task_of`.
+A model is a folder here with a network (`step`, `initial_state`, `forward`, `delay`, `tail_samples`, `hop`,
+`sample_rate`, `channels`) and a task (see `timbre.training.task`), and a line in `build` and `task_of`.
 """
 
 from __future__ import annotations
@@ -20,13 +19,19 @@ from timbre.files import read_json, write_bytes, write_json
 if TYPE_CHECKING:
     from torch import nn
 
-NETWORK_KEYS = {"ddsp": ("hidden", "layers", "harmonics", "noise_bands", "reverb_seconds")}
+NETWORK_KEYS = {
+    "ddsp": ("hidden", "layers", "harmonics", "noise_bands", "reverb_seconds"),
+    "rave": (
+        "blocks", "capacity", "ratios", "dilations", "activation", "noise", "no_latency", "pqmf_bands",
+        "pqmf_attenuation_db", "latent_size", "regularisation",
+    ),
+}  # fmt: skip
 
 
-def describe(model: str, preset: dict, features: dict, seed: int) -> dict:
+def describe(model: str, preset: dict, features: dict, seed: int, channels: int = 1) -> dict:
     """What it takes to build a network anew: the content of models/train/config.json."""
     network = {key: preset[key] for key in NETWORK_KEYS[model]}
-    return {"model": model, "network": network, "features": features, "seed": seed}
+    return {"model": model, "network": network, "features": features, "seed": seed, "channels": channels}
 
 
 def build(config: dict) -> nn.Module:
@@ -34,23 +39,34 @@ def build(config: dict) -> nn.Module:
 
     Raises: UserError where it was made for features of another version than this code computes.
     """
-    if config["features"]["version"] != VERSION:
+    features = config["features"]
+    if features["version"] != VERSION:
         raise UserError(
-            f"this model or cache was made with version {config['features']['version']} of the features, this code "
+            f"this model or cache was made with version {features['version']} of the features, this code "
             f"computes version {VERSION}. Run `dvc repro` to make them anew."
         )
-    from timbre.models.ddsp.network import Ddsp
-
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config["seed"])
-        return Ddsp(features=config["features"], **config["network"])
+        if config["model"] == "rave":
+            from timbre.models.rave.network import Rave
+
+            return Rave(sample_rate=features["sample_rate"], channels=config["channels"], **config["network"])
+        from timbre.models.ddsp.network import Ddsp
+
+        return Ddsp(features=features, **config["network"])
 
 
-def task_of(network: nn.Module, preset: dict) -> nn.Module:
-    """What training does with a network."""
+def task_of(network: nn.Module, preset: dict, config: dict) -> nn.Module:
+    """What training does with the network of a configuration."""
+    if config["model"] == "rave":
+        from timbre.models.rave.task import RaveTask
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config["seed"] + 1)  # of the discriminators
+            return RaveTask(network, preset, config["features"]["hop_samples"])
     from timbre.models.ddsp.task import DdspTask
 
-    return DdspTask(network, preset["crop_seconds"])
+    return DdspTask(network, preset)
 
 
 def save(folder: Path, config: dict, weights: dict) -> None:
@@ -66,9 +82,10 @@ def untrained(folder: Path) -> nn.Module:
     return build(read_json(Path(folder) / "config.json")).eval()
 
 
-def load(folder: Path) -> nn.Module:
+def load(folder: Path, fidelity: float = 1.0) -> nn.Module:
     """The trained network of a training folder.
 
+    fidelity: the share of the variance of its latent, if it has one, for which it keeps dimensions.
     Raises: UserError where the weights are missing or belong to another network.
     """
     network = untrained(folder)
@@ -79,4 +96,6 @@ def load(folder: Path) -> nn.Module:
         raise UserError(f"{path} is missing. Run `dvc repro` to train it.") from None
     except Exception as error:  # torch names no common type for a damaged archive
         raise UserError(f"{path} does not load ({reason(error)}). Run `dvc repro -f train`.") from None
+    if hasattr(network, "keep"):
+        network.keep(fidelity)
     return network
