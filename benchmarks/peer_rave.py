@@ -1,4 +1,4 @@
-"""The peer's side of bench_rave_training.py: training steps of acids-rave 2.3.1, in a virtual environment of its own.
+"""The peer's side of compare_rave_training.py: training steps of acids-rave 2.3.1, in a virtual environment of its own.
 
     PEER/bin/python benchmarks/peer_rave.py --widths v2 --batch 2 --crop 65536 --threads 1
 

@@ -105,7 +105,14 @@ def test_a_crop_of_rave_is_whole_frames_of_the_cache(raw_params):
     raw_params |= {"model": "rave"}
     raw_params["features"] |= {"hop_samples": 512}
     raw_params["sizes"]["tiny"]["rave"] |= {"crop_samples": 128 * 31}
-    assert "crop_samples: 3968 is no multiple of features.hop_samples (512)" in fault(raw_params)
+    line = fault(raw_params)
+    assert "sizes.tiny.rave.crop_samples: 3968 is no multiple of features.hop_samples (512)" in line
+    assert line.endswith("; write 4096.")
+
+
+def test_a_preset_that_is_not_chosen_must_be_sound_too(raw_params):
+    raw_params["sizes"]["small"]["rave"] |= {"crop_samples": 1000}
+    assert "sizes.small.rave: crop_samples (1000) is no multiple of the total ratio" in fault(raw_params)
 
 
 def test_noise_needs_something_to_stride_over(raw_params):

@@ -165,7 +165,7 @@ class RaveSize(Section):
     waveform_weight: float = Field(ge=0.0, le=1000.0)
     discriminators: list[Literal["scales", "periods", "stft"]]
     adversarial_share: float = Field(ge=0.0, le=0.95)
-    discriminator_every: int = Field(ge=1, le=100)
+    discriminator_every: int = Field(ge=2, le=100)
     augmentations: list[Literal["phase", "gain", "mute", "compress", "pitch", "dequantise"]]
     steps: Steps
     batch: int = Field(ge=1, le=4096)
@@ -184,10 +184,9 @@ class RaveSize(Section):
                 f"dilations holds {len(self.dilations)} lists for {len(self.ratios)} ratios; write one list for each"
             )
         if self.crop_samples % self.ratio:
-            nearest = max(1, round(self.crop_samples / self.ratio)) * self.ratio
             raise ValueError(
                 f"crop_samples ({self.crop_samples}) is no multiple of the total ratio {self.ratio} "
-                f"(pqmf_bands x ratios); write {nearest}"
+                f"(pqmf_bands x ratios); write {_nearest_multiple(self.crop_samples, self.ratio)}"
             )
         if self.adversarial_share > 0.0 and not self.discriminators:
             raise ValueError(
@@ -246,9 +245,11 @@ class Params(Section):
         if self.model == "ddsp" and self.data.channels != 1:
             raise ValueError("data.channels: ddsp is mono; write 1, or `model: rave`")
         if self.model == "rave" and self.preset.crop_samples % self.features.hop_samples:
+            unit = math.lcm(self.preset.ratio, self.features.hop_samples)
             raise ValueError(
                 f"sizes.{self.size}.rave.crop_samples: {self.preset.crop_samples} is no multiple of "
-                f"features.hop_samples ({self.features.hop_samples}), in which the cache is laid out"
+                f"features.hop_samples ({self.features.hop_samples}), in which the cache is laid out; "
+                f"write {_nearest_multiple(self.preset.crop_samples, unit)}"
             )
         lowest = 2 * self.data.sample_rate / self.features.window_samples
         if self.features.f0_min_hz < lowest:
@@ -332,6 +333,10 @@ def _known_unused(raw: dict, place: list) -> str:
     unknown = [name for name in section if name not in _section_at(place[:-1])] if isinstance(section, dict) else []
     near = difflib.get_close_matches(str(place[-1]), [str(name) for name in unknown], n=1)
     return f"Is `{near[0]}` meant to be it?" if near else ""
+
+
+def _nearest_multiple(value: int, unit: int) -> int:
+    return max(1, round(value / unit)) * unit
 
 
 def _nearest(wrong: str, names: list[str]) -> str:

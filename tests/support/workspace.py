@@ -116,6 +116,34 @@ def tiny_ddsp(**changes: object) -> dict:
     }
 
 
+def tiny_rave(**changes: object) -> dict:
+    """A RAVE preset that trains in seconds, half of them against discriminators."""
+    return {
+        "blocks": "v2",
+        "capacity": 6,
+        "ratios": [4, 2],
+        "dilations": [[1, 3], [1]],
+        "activation": "leaky_relu",
+        "noise": True,
+        "no_latency": True,
+        "pqmf_bands": 16,
+        "pqmf_attenuation_db": 100.0,
+        "latent_size": 8,
+        "regularisation": "variational",
+        "regularisation_weight": 0.01,
+        "waveform_weight": 1.0,
+        "discriminators": ["scales"],
+        "adversarial_share": 0.5,
+        "discriminator_every": 2,
+        "augmentations": ["phase", "dequantise"],
+        "steps": 8,
+        "batch": 2,
+        "crop_samples": 8192,
+        "learning_rate": 0.002,
+        **changes,
+    }
+
+
 def make_workspace(folder: Path) -> Workspace:
     """A fresh copy of the repository with its own recordings in data/raw, inputs in data/inputs and tiny presets."""
     listed = subprocess.run(
@@ -143,6 +171,7 @@ def make_workspace(folder: Path) -> Workspace:
         train__log_every_steps=2,
         sizes__tiny__ddsp=tiny_ddsp(),
         sizes__small__ddsp=tiny_ddsp(hidden=24),
+        sizes__tiny__rave=tiny_rave(),
     )
     workspace.good("git", "init", "-q")
     workspace.commit()

@@ -54,6 +54,9 @@ class Duel(nn.Module):
         names = [("alone", {"generator": 0.01}, "best"), ("against", both, "last"), ("again", both, "best")]
         self.phases = [Phase(name, count, *rest) for (name, *rest), count in zip(names, steps, strict=False)]
 
+    def unmet(self, frames):
+        return []
+
     def parameter_groups(self):
         return {"generator": self.network.parameters(), "discriminator": self.discriminator.parameters()}
 

@@ -43,9 +43,9 @@ def entries(tolerance_cents: float) -> list[Entry]:
               "hears overall colour, not notes or noise.",
               (("input unchanged", "ltas_db_identity"), ("target's own spread", "ltas_db_target"))),
         Entry(RECONSTRUCTION, "mss", "Spectral error", "lower",
-              "The error that training minimises, on recordings the model never saw. Two takes of the same noise "
-              "already differ by the noise floor, so no model gets much below it where noise rules.",
-              (("untrained", "mss_untrained"), ("noise floor", "mss_noise_floor"))),
+              "Multi-scale spectral error on recordings the model never saw. Two takes of the same noise already "
+              "differ by the noise floor, so no model gets much below it where noise rules.",
+              (("untrained", "mss_untrained"), ("silence", "mss_silence"), ("noise floor", "mss_noise_floor"))),
         Entry(RECONSTRUCTION, "mss_excess_ratio", "Error left of the untrained model's", "lower",
               "Spectral error above the noise floor: 100 % is the model before training, 0 % differs by noise only.",
               ()),

@@ -46,6 +46,7 @@ def reconstruction_figures(
 ) -> Figures:
     """Figures of a held-out recording against what the model made of it, each with its `_untrained` anchor.
 
+    `mss_silence` is what digital silence in place of the output would come to.
     `mss_excess_ratio` is (mss - floor) / (untrained mss - floor): 1 before training, 0 where only noise differs.
     """
 
@@ -61,6 +62,7 @@ def reconstruction_figures(
     figures = against(output)
     floor = mss_noise_floor(rate_hz)
     figures["mss_noise_floor"] = floor
+    figures["mss_silence"] = mss(reference.audio, np.zeros_like(reference.audio), rate_hz)
     figures["mss_excess_ratio"] = None
     if untrained is not None:
         before = against(untrained)
@@ -127,7 +129,7 @@ def summary(
     measures = ["mss", "lsd_db", "mcd_db", "logmel_l1", within, "f0_median_cents", "loudness_l1_db"]
     held_out = [row for row in rows if row["kind"] == RECONSTRUCTION]
     transferred = [row for row in rows if row["kind"] == TRANSFER]
-    reconstruction = _means(held_out, measures + [f"{key}_untrained" for key in measures])
+    reconstruction = _means(held_out, [*measures, *(f"{key}_untrained" for key in measures), "mss_silence"])
     floor = mss_noise_floor(rate_hz)
     reconstruction["mss_noise_floor"] = floor
     # From the means, so that the ratio is that of the figures beside it.

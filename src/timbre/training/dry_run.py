@@ -59,7 +59,7 @@ def fitting_micro_batch(rehearsal: Rehearsal, task: nn.Module, wanted: int, late
     Raises: UserError where not even one crop fits.
     """
     device = rehearsal.fabric.device
-    where = "main memory" if device.type == "cpu" else f"the memory of {device}"
+    where = _memory_of(device)
     reasons = []
     with untouched(task, device):
         estimate = _Estimate(rehearsal, later_bytes) if device.type == "cpu" else None
@@ -82,6 +82,23 @@ def fitting_micro_batch(rehearsal: Rehearsal, task: nn.Module, wanted: int, late
             flush=True,
         )
     return micro_batch
+
+
+def require_room(task: nn.Module, device: torch.device) -> None:
+    """Raise a UserError where weights, gradients and what a new run holds besides will not fit into memory.
+
+    task: on any device, torch's "meta" too, so that it can be told before anything is taken.
+    """
+    groups = {name: list(parameters) for name, parameters in task.parameter_groups().items()}
+    needed = 2 * sum(_bytes(parameters) for parameters in groups.values()) + bytes_to_come(groups, task.network)
+    on_host = device.type == "cpu"
+    free = psutil.virtual_memory().available if on_host else torch.cuda.mem_get_info(device)[0]
+    if needed > free:
+        raise UserError(
+            f"the weights and what training holds besides do not fit into {_memory_of(device)} (they take "
+            f"{needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free). Choose a smaller `size` in params.yaml, or make "
+            "its preset smaller."
+        )
 
 
 @contextmanager
@@ -149,6 +166,10 @@ def _why_not(rehearsal: Rehearsal, micro_batch: int, reserve_bytes: int, crops: 
         gc.collect()
         torch.cuda.empty_cache()
     return why
+
+
+def _memory_of(device: torch.device) -> str:
+    return "main memory" if device.type == "cpu" else f"the memory of {device}"
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -10,10 +10,12 @@ import torch
 from timbre import models
 from timbre.cache.crops import Crops, CropShape
 from timbre.cache.store import Cache
+from timbre.errors import UserError
 from timbre.files import replaced_folder, write_csv, write_json
 from timbre.params import Params
 from timbre.training.checkpoint import checkpoint_folder, delete_checkpoint, fingerprint
 from timbre.training.device import describe_device, launch_fabric, resident_bytes
+from timbre.training.dry_run import require_room
 from timbre.training.listening import Listening
 from timbre.training.loop import Settings, run_loop
 from timbre.training.outcome import Outcome
@@ -25,10 +27,18 @@ def train_model(params: Params, cache_folder: Path, models_folder: Path, reports
 
     Writes weights.pt and config.json to `models_folder`; loss.csv, validation.csv, index.html (as it goes) and
     metrics.json to `reports_folder`. A run stopped before is taken up where its last checkpoint left it.
+
+    Raises: UserError, before the first step, where recordings or memory are too little for the preset;
+    KeyboardInterrupt where the run is stopped.
     """
     cache = Cache(cache_folder)
     preset = params.preset.model_dump()
     config = models.describe(params.model, preset, cache.manifest["features"], params.seed, cache.manifest["channels"])
+    fabric = launch_fabric()
+    with torch.device("meta"):  # takes no memory, of which there may be too little
+        planned = models.task_of(models.build(config), preset, config)
+    _require_material(planned, cache, f"params.yaml: sizes.{params.size}.{params.model}")
+    require_room(planned, fabric.device)
     network = models.build(config)
     task = models.task_of(network, preset, config)
     settings = Settings(
@@ -36,7 +46,6 @@ def train_model(params: Params, cache_folder: Path, models_folder: Path, reports
         batch=preset["batch"],
         **params.train.model_dump(),
     )
-    fabric = launch_fabric()
     folder = checkpoint_folder(
         fingerprint({"config": config, "preset": preset, "train": vars(settings), "data": cache.manifest["data_sha256"],
                      "files": cache.manifest["files"], "device": fabric.device.type})
@@ -81,3 +90,11 @@ def train_model(params: Params, cache_folder: Path, models_folder: Path, reports
     )
     delete_checkpoint(folder)
     return outcome
+
+
+def _require_material(task: torch.nn.Module, cache: Cache, place: str) -> None:
+    """Raise a UserError where the preset at `place` asks for more than the recordings to train on."""
+    hop = cache.manifest["features"]["hop_samples"]
+    unmet = task.unmet(sum(-(-file["samples"] // hop) for file in cache.files("train")))
+    if unmet:
+        raise UserError("\n       ".join(f"{place}.{line}" for line in unmet))

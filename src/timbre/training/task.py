@@ -25,6 +25,9 @@ class Task(Protocol):
     phases: list[Phase]
     betas: tuple[float, float]
 
+    def unmet(self, frames: int) -> list[str]:
+        """What of its preset so many frames of recordings to train on cannot meet: lines that begin with keys."""
+
     def parameter_groups(self) -> dict[str, Iterable[nn.Parameter]]:
         """Parameters by name of the optimiser that moves them."""
 

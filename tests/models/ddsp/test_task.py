@@ -30,6 +30,16 @@ def test_every_weight_gets_a_gradient(task):
     assert all(parameter.grad.abs().max() > 0 for parameter in task.network.parameters())
 
 
+@pytest.mark.parametrize(("frames", "advice"), ((24, "Write 0.1 or less, or add recordings."), (12, "Add recordings.")))
+def test_a_crop_longer_than_all_recordings_is_told(task, frames, advice):
+    assert task.unmet(25) == []
+    [line] = task.unmet(frames)
+    seconds = frames * 128 / 16000
+    assert line == (
+        f"crop_seconds: a crop of 0.2 s takes 0.2 s of recordings to train on, and there are {seconds:.4g} s. {advice}"
+    )
+
+
 def test_a_step_is_a_function_of_batch_and_number(task):
     losses = [task.training_step(batch(task), step)[1].item() for step in (3, 3, 4)]
     assert losses[0] == losses[1] != losses[2]

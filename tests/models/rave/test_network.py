@@ -43,10 +43,9 @@ def stream(step, network, x: torch.Tensor, sizes: list[int]) -> torch.Tensor:
 
 
 def turned(network: torch.nn.Module) -> torch.nn.Module:
-    """The network with latent axes as after a training: turned, off centre, some left out."""
+    """The network with latent axes as after a training: turned, some left out."""
     size = network.latent_size
     network.latent_axes.copy_(torch.linalg.qr(torch.randn(size, size))[0])
-    network.latent_mean.copy_(0.1 * torch.randn(size))
     network.latent_explained.copy_(torch.linspace(0.5, 1.0, size))
     network.keep(0.8)
     return network
@@ -100,8 +99,15 @@ def test_output_begins_when_the_reported_delay_says(rave_network):
 
 
 @pytest.mark.parametrize("causal", [True, False], ids=["causal", "centred"])
-def test_silence_stays_silence(rave_network, causal):
-    network = rave_network(no_latency=causal)
+@pytest.mark.parametrize("kind", ["variational", "wasserstein", "spherical", "discrete"])
+def test_silence_stays_silence(rave_network, causal, kind):
+    network = rave_network(no_latency=causal, regularisation=kind)
+    assert not network(torch.zeros(1, 1, 30 * network.hop)).any()
+
+
+def test_silence_stays_silence_with_axes_left_out(rave_network):
+    network = turned(rave_network())
+    assert network.latent_dimensions < network.latent_size
     assert not network(torch.zeros(1, 1, 30 * network.hop)).any()
 
 

@@ -1,5 +1,7 @@
 """The training of RAVE: what is compared with what, and what is differentiated when."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -57,11 +59,23 @@ def test_a_bounded_share_of_a_crop_is_left_out(make_task, batch, causal):
     assert task.network.receptive_samples > UNJUDGED_SHARE * 4096
     audio = batch["audio"]
     target, sound = task._judged(audio, audio)
-    least = 1.0 - UNJUDGED_SHARE * (1 if causal else 2)
     assert target.shape == sound.shape
-    assert target.shape[2] >= least * 4096 - task.network.pqmf_delay
+    assert target.shape[2] >= (1.0 - UNJUDGED_SHARE) * 4096 - task.network.pqmf_delay > 0
+    assert task._judged_bands(task.network.analysis(audio)).shape[2] >= (1.0 - UNJUDGED_SHARE) * 4096 / 16
     late = task.network.pqmf_delay
     assert torch.equal(target[:, :, late:], sound[:, :, : target.shape[2] - late])
+
+
+@pytest.mark.parametrize("attenuation_db", [40.0, 100.0])
+@pytest.mark.parametrize("causal", [True, False])
+def test_the_least_crop_that_is_proposed_trains(make_task, causal, attenuation_db):
+    changes = {"no_latency": causal, "pqmf_attenuation_db": attenuation_db, "discriminators": ["scales", "stft"]}
+    [line] = make_task(crop_samples=128, **changes).unmet(10_000)
+    least = int(re.search(r"Write (\d+) or more", line)[1])
+    task = make_task(crop_samples=least, **changes)
+    assert task.unmet(10_000) == []
+    batch = {"audio": torch.randn(2, 1, least), "position_samples": torch.tensor([0, 16000])}
+    assert all(torch.isfinite(task.training_step(batch, step)[1]) for step in (1, 4, 5))
 
 
 def test_first_phase_trains_the_whole_network(make_task, batch):
@@ -100,8 +114,8 @@ def test_discriminators_have_their_turn_as_often_as_told(make_task, batch):
 def test_every_weight_is_applied_once(make_task, batch, blocks, weight):
     task = make_task(blocks=blocks, waveform_weight=3.0, regularisation_weight=0.25, steps=100, adversarial_share=0.5)
     _, loss, figures = task.training_step(batch, 20)
-    # At 2/5 of the first phase: the regularisation has risen, the waveform's weight has half fallen.
-    wanted = figures["full_band"] + figures["bands"] + 1.5 * figures["waveform"] + 0.25 * figures["kl"]
+    # At 2/5 of the first phase: the regularisation has risen, the waveform's weight falls with the square of the rest.
+    wanted = figures["full_band"] + figures["bands"] + 3.0 * 0.36 * figures["waveform"] + 0.25 * figures["kl"]
     assert float(loss.detach()) == pytest.approx(float(wanted), rel=1e-5)
     _, loss, figures = task.training_step(batch, 51)
     wanted = figures["full_band"] + figures["bands"] + figures["adversarial"] + weight * figures["feature_matching"]
@@ -143,10 +157,12 @@ def test_every_latent_trains_validates_and_turns_to_its_axes(make_task, batch, k
     assert {"loss", "full_band", "bands"} <= figures.keys()
     assert all(torch.equal(before[name], value) for name, value in task.network.latent.state_dict().items())
     frames = code.transpose(1, 2).reshape(-1, 5).double().numpy()
-    variances = np.linalg.eigvalsh(np.cov(frames.T))[::-1]
+    variances = np.linalg.eigvalsh(frames.T @ frames)[::-1]
     wanted = np.searchsorted(np.cumsum(variances) / variances.sum(), 0.95) + 1
     assert counts["dimensions_95%"] == wanted
-    assert snr_db(frames.mean(axis=0), task.network.latent_mean) > 90
+    # All axes together leave the code as it is.
+    axes = task.network.latent_axes.double().numpy()
+    assert snr_db(frames, frames @ axes.T @ axes) > 100
 
 
 def test_stereo_trains(make_task, batch):

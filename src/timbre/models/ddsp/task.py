@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from torch import Tensor, nn
 
 from timbre.dsp.spectral import fft_sizes_for, multi_scale_spectral_loss
 from timbre.models.ddsp.network import Ddsp
+from timbre.models.material import too_little
 from timbre.models.phase import Phase
 
 # Frames before a crop that the recurrent network hears first, so that it is not judged on its cold start.
@@ -23,10 +25,20 @@ class DdspTask(nn.Module):
         super().__init__()
         self.network = network
         self.fft_sizes = fft_sizes_for(network.sample_rate)
-        self.crop_frames = max(1, round(preset["crop_seconds"] * network.sample_rate / network.hop))
+        self.crop_seconds: float = preset["crop_seconds"]
+        self.crop_frames = max(1, round(self.crop_seconds * network.sample_rate / network.hop))
         self.lead_frames = WARM_UP_FRAMES
         self.delay_frames = network.delay // network.hop
         self.phases = [Phase("resynthesis", preset["steps"], {"generator": preset["learning_rate"]}, "best")]
+
+    def unmet(self, frames: int) -> list[str]:
+        """A crop that is longer than all recordings together."""
+        frame_seconds = self.network.hop / self.network.sample_rate
+        if frames >= self.crop_frames:
+            return []
+        demand = f"crop_seconds: a crop of {self.crop_seconds:g} s"
+        largest = math.floor(10.0 * frames * frame_seconds) / 10.0
+        return [too_little(demand, self.crop_frames * frame_seconds, frames * frame_seconds, largest, least=0.1)]
 
     def parameter_groups(self) -> dict[str, Iterable[nn.Parameter]]:
         """One optimiser for all."""

@@ -118,7 +118,11 @@ class Discrete(Latent):
     def mean(self, raw: Tensor) -> Tensor:
         frames = raw.transpose(1, 2)
         quantised = self.quantiser.quantise(frames.reshape(-1, self.latent_size))
-        return quantised.reshape(frames.shape).transpose(1, 2)
+        return self._heard(raw, quantised.reshape(frames.shape).transpose(1, 2))
+
+    def _heard(self, raw: Tensor, code: Tensor) -> Tensor:
+        """The code of digital silence, where the encoder puts out exact zeros, is zero as in the other kinds."""
+        return code * (raw != 0.0).any(dim=1, keepdim=True)
 
     @torch.jit.unused
     def forward(self, raw: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
@@ -129,7 +133,7 @@ class Discrete(Latent):
         """
         frames = raw.transpose(1, 2)
         quantised, loss, perplexity = self.quantiser(frames.reshape(-1, self.latent_size))
-        quantised = quantised.reshape(frames.shape).transpose(1, 2)
+        quantised = self._heard(raw, quantised.reshape(frames.shape).transpose(1, 2))
         return raw + (quantised - raw).detach(), loss, {"commitment": loss.detach(), "perplexity": perplexity}
 
 

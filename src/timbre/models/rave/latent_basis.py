@@ -7,34 +7,25 @@ from torch import Tensor
 
 
 class StreamingCovariance:
-    """Mean and covariance of frames that come in pieces, in double precision (Chan, Golub & LeVeque 1983, eq. 2.1).
+    """Covariance about zero of frames that come in pieces, in double precision: sum of z z^T over their number.
 
-    count: frames so far; mean: [dims]; covariance: [dims, dims].
+    Zero, not the mean, since zero is the code of silence: whatever axes are left out later, it stays zero.
     """
 
     def __init__(self, dims: int) -> None:
         self.count = 0
-        self.mean = torch.zeros(dims, dtype=torch.float64)
         self._scatter = torch.zeros(dims, dims, dtype=torch.float64)
 
     def add(self, code: Tensor) -> None:
         """Take in the frames of a code, [batch, dims, frames], any number of them."""
         frames = code.detach().transpose(1, 2).flatten(0, 1).to("cpu", torch.float64)
-        added = len(frames)
-        if added == 0:
-            return
-        mean = frames.mean(dim=0)
-        centred = frames - mean
-        shift = mean - self.mean
-        total = self.count + added
-        self._scatter += centred.T @ centred + torch.outer(shift, shift) * (self.count * added / total)
-        self.mean = self.mean + shift * (added / total)
-        self.count = total
+        self._scatter += frames.T @ frames
+        self.count += len(frames)
 
     @property
     def covariance(self) -> Tensor:
-        """The unbiased covariance, [dims, dims] float64; 0 of fewer than two frames."""
-        return self._scatter / max(1, self.count - 1)
+        """[dims, dims] float64; 0 where there are no frames."""
+        return self._scatter / max(1, self.count)
 
 
 def principal_axes(covariance: Tensor) -> tuple[Tensor, Tensor]:

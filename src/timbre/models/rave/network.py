@@ -58,8 +58,7 @@ class Rave(nn.Module):
             blocks, bands, latent_size, capacity, ratios, dilations, activation, noise, no_latency, self.encoder.delay
         )
         self.delay = self.pqmf_delay + pqmf_bands * self.decoder.delay
-        # Of the means on the validation set: mean, principal axes as rows by falling variance, share of variance.
-        self.register_buffer("latent_mean", torch.zeros(latent_size))
+        # Of the means on the validation set: principal axes about zero as rows, and the share that the first explain.
         self.register_buffer("latent_axes", torch.eye(latent_size))
         self.register_buffer("latent_explained", torch.arange(1, latent_size + 1) / latent_size)
         self.latent_dimensions = latent_size
@@ -87,12 +86,12 @@ class Rave(nn.Module):
 
     def initial_encoder_state(self, batch: int) -> list[Tensor]:
         """Frames heard, then the states of filter bank and encoder."""
-        heard = torch.zeros(batch, dtype=torch.int64, device=self.latent_mean.device)
+        heard = torch.zeros(batch, dtype=torch.int64, device=self.latent_axes.device)
         return [heard] + self.analysis.initial_state(batch) + self.encoder.initial_state(batch)
 
     def initial_decoder_state(self, batch: int) -> list[Tensor]:
         """Frames heard, then the states of decoder and filter bank."""
-        heard = torch.zeros(batch, dtype=torch.int64, device=self.latent_mean.device)
+        heard = torch.zeros(batch, dtype=torch.int64, device=self.latent_axes.device)
         return [heard] + self.decoder.initial_state(batch) + self.synthesis.initial_state(batch)
 
     def step(self, audio: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
@@ -125,12 +124,12 @@ class Rave(nn.Module):
         if self.temperature > 0.0:
             z = z + self.temperature * self.latent.spread(raw) * self._chance(first_frame, raw.shape[2])
         axes = self.latent_axes[: self.latent_dimensions]
-        return torch.matmul(axes, z - self.latent_mean[:, None])
+        return torch.matmul(axes, z)
 
     def _decodable(self, z: Tensor, first_frame: Tensor) -> Tensor:
-        """Kept dimensions as the decoder wants them: the others at their mean or by chance, nothing before frame 0."""
+        """Kept dimensions as the decoder wants them: the others at zero or by chance, nothing before frame 0."""
         kept, frames = self.latent_dimensions, z.shape[2]
-        full = torch.matmul(self.latent_axes[:kept].t(), z) + self.latent_mean[:, None]
+        full = torch.matmul(self.latent_axes[:kept].t(), z)
         if self.temperature > 0.0 and kept < self.latent_size:
             # Frames count from 2^40 here, so that this chance is not the encoder's.
             chance = self._chance(first_frame + (1 << 40) // self.latent_size, frames)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from timbre.dsp.augmentation import augment, pitch_input_samples
 from timbre.dsp.spectral import sizes_within, spectral_distance
+from timbre.models.material import too_little
 from timbre.models.phase import Phase
 from timbre.models.rave import remarks
 from timbre.models.rave.adversarial import feature_matching, hinge_discriminator, hinge_generator
@@ -18,12 +20,13 @@ from timbre.models.rave.network import Rave
 
 FFT_SIZES = [2048, 1024, 512, 256, 128]
 BAND_FFT_SIZES = [2048, 1024, 512, 256, 128, 64, 32]
-# Share of a crop's start (and of its end, where the network looks ahead) that is at most left out of the losses, since
+# Share of a crop (its start; its end too, where the network looks ahead) that is at most left out of the losses, since
 # there the network hears the silence around the crop instead of what was played.
 UNJUDGED_SHARE = 0.5
-# Shares of the first phase in which the regularisation rises from nothing, and the waveform's weight falls to it.
+# Two windows of the smallest FFT.
+LEAST_JUDGED_SAMPLES = 2 * min(FFT_SIZES)
+# Share of the first phase in which the regularisation rises from nothing.
 WARM_UP_SHARE = 0.2
-WAVEFORM_SHARE = 0.8
 # Of the two terms of the second phase, by the generation of the blocks; each is applied once.
 FEATURE_MATCHING_WEIGHT = {"v1": 10.0, "v2": 20.0}
 ADVERSARIAL_WEIGHT = 1.0
@@ -43,10 +46,8 @@ class RaveTask(nn.Module):
         self.preset = preset
         self.augmentations: list[str] = preset["augmentations"]
         self.crop_samples: int = preset["crop_samples"]
-        heard = self.crop_samples
-        if "pitch" in self.augmentations:
-            heard = pitch_input_samples(heard)
-        self.crop_frames, self.lead_frames, self.delay_frames = -(-heard // hop_samples), 0, 0
+        self.hop_samples = hop_samples
+        self.crop_frames, self.lead_frames, self.delay_frames = self._heard_frames(self.crop_samples), 0, 0
         names = preset["discriminators"]
         adversarial = round(preset["adversarial_share"] * preset["steps"])
         self.first_steps = preset["steps"] - adversarial
@@ -60,10 +61,37 @@ class RaveTask(nn.Module):
         self.betas = (0.8, 0.99)
         self.discriminators = Discriminators(names, network.channels, preset["capacity"]) if adversarial else None
         bands = network.analysis.bands
-        unjudged = min(network.receptive_samples, int(UNJUDGED_SHARE * self.crop_samples))
+        ends = 2 if network.decoder.delay > 0 else 1
+        unjudged = min(network.receptive_samples, int(UNJUDGED_SHARE / ends * self.crop_samples))
         self.unjudged_rows = unjudged // bands
-        self.unjudged_end_rows = self.unjudged_rows if network.decoder.delay > 0 else 0
+        self.unjudged_end_rows = self.unjudged_rows if ends == 2 else 0
         self.covariance = StreamingCovariance(network.latent_size)
+
+    def unmet(self, frames: int) -> list[str]:
+        """A crop that is too short to be judged or longer than all recordings together; more latent dimensions than
+        these have frames of the code, so that each could have a frame to itself.
+        """
+        network = self.network
+        rate, samples, value = network.sample_rate, frames * self.hop_samples, self.crop_samples
+        unit, late = math.lcm(network.hop, self.hop_samples), network.pqmf_delay
+        least = -(-math.ceil((late + LEAST_JUDGED_SAMPLES) / (1.0 - UNJUDGED_SHARE)) // unit) * unit
+        if value < least:
+            return [
+                f"crop_samples: of a crop of {value} too little is judged: up to half of it and the filter bank's "
+                f"delay of {late} are left out. Write {least} or more."
+            ]
+        lines = []
+        if frames < self.crop_frames:
+            largest = value // unit * unit
+            while largest > 0 and self._heard_frames(largest) > frames:
+                largest -= unit
+            needed = self.crop_frames * self.hop_samples / rate
+            lines.append(too_little(f"crop_samples: a crop of {value}", needed, samples / rate, largest, least))
+        codes = samples // network.hop
+        if codes < network.latent_size:
+            demand = f"latent_size: {network.latent_size} dimensions for only {codes} latent frames; a frame for each"
+            lines.append(too_little(demand, network.latent_size * network.hop / rate, samples / rate, codes, least=1))
+        return lines
 
     def parameter_groups(self) -> dict[str, Iterable[nn.Parameter]]:
         """The network, and what it plays against."""
@@ -92,7 +120,7 @@ class RaveTask(nn.Module):
         z, irregular, figures = self.network.latent(raw, self._noise(raw, chance))
         played_bands, played = self.network.resynthesise(z, first_sample)
         loss, terms = self._distance(audio, bands, played, played_bands)
-        weight = self.preset["waveform_weight"] * max(0.0, 1.0 - progress / WAVEFORM_SHARE)
+        weight = self.preset["waveform_weight"] * (1.0 - progress) ** 2
         if weight > 0.0:
             target, estimate = self._judged_bands(bands), self._judged_bands(played_bands)
             terms["waveform"] = (target - estimate).square().mean() / (target.square().mean() + 1e-9)
@@ -156,8 +184,8 @@ class RaveTask(nn.Module):
         """Turn the latent to the principal axes of the validation set; how many of them reach which fidelity."""
         axes, explained = principal_axes(self.covariance.covariance)
         network = self.network
-        for name, value in (("mean", self.covariance.mean), ("axes", axes), ("explained", explained)):
-            getattr(network, f"latent_{name}").copy_(value.to(network.latent_mean))
+        network.latent_axes.copy_(axes)
+        network.latent_explained.copy_(explained)
         return {f"dimensions_{share:.0%}": float(dimensions_for(explained, share)) for share in FIDELITIES}
 
     def listen(self, batch: dict[str, Tensor]) -> Tensor:
@@ -167,6 +195,11 @@ class RaveTask(nn.Module):
     def remarks(self, training_rows: list[dict], validation_rows: list[dict]) -> list[str]:
         """What the curves show of the two ways in which this training fails."""
         return remarks.remarks(training_rows, validation_rows, self.preset["regularisation_weight"])
+
+    def _heard_frames(self, crop_samples: int) -> int:
+        """Frames of the cache that a crop is made from."""
+        pitched = "pitch" in self.augmentations
+        return -(-(pitch_input_samples(crop_samples) if pitched else crop_samples) // self.hop_samples)
 
     def _noise(self, raw: Tensor, chance: torch.Generator) -> Tensor:
         shape = [raw.shape[0], self.network.latent_size, raw.shape[2]]

@@ -1,6 +1,6 @@
 """What a training step of RAVE costs here and in acids-rave 2.3.1, at the same widths, batch and crop.
 
-    python benchmarks/bench_rave_training.py --peer-python PEER/bin/python [--widths v1 v2] [--batch 2] [--crop 65536]
+    python benchmarks/compare_rave_training.py --peer-python PEER/bin/python [--widths v1 v2] [--batch 2] [--crop 65536]
         [--rounds 3] [--threads 1]
 
 Each side runs in a process of its own; they take turns, so that what else the machine does meets both. A step is
