@@ -184,9 +184,11 @@ class RaveSize(Section):
                 f"dilations holds {len(self.dilations)} lists for {len(self.ratios)} ratios; write one list for each"
             )
         if self.crop_samples % self.ratio:
+            # What is proposed is whole frames of any cache too.
+            unit = math.lcm(self.ratio, *get_args(Features.model_fields["hop_samples"].annotation))
             raise ValueError(
                 f"crop_samples ({self.crop_samples}) is no multiple of the total ratio {self.ratio} "
-                f"(pqmf_bands x ratios); write {_nearest_multiple(self.crop_samples, self.ratio)}"
+                f"(pqmf_bands x ratios); write {_nearest_multiple(self.crop_samples, unit)}"
             )
         if self.adversarial_share > 0.0 and not self.discriminators:
             raise ValueError(
