@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from support.presets import RAVE
 
 ROOT = Path(__file__).resolve().parents[1]
 RATE = 16000
@@ -27,30 +28,6 @@ TINY = {
     "steps": 6,
     "batch": 2,
     "crop_seconds": 0.2,
-    "learning_rate": 0.002,
-}
-
-RAVE = {
-    "blocks": "v2",
-    "capacity": 6,
-    "ratios": [4, 2],
-    "dilations": [[1, 3], [1]],
-    "activation": "leaky_relu",
-    "noise": False,
-    "no_latency": True,
-    "pqmf_bands": 16,
-    "pqmf_attenuation_db": 100.0,
-    "latent_size": 5,
-    "regularisation": "variational",
-    "regularisation_weight": 0.01,
-    "waveform_weight": 1.0,
-    "discriminators": ["scales"],
-    "adversarial_share": 0.5,
-    "discriminator_every": 2,
-    "augmentations": [],
-    "steps": 8,
-    "batch": 2,
-    "crop_samples": 4096,
     "learning_rate": 0.002,
 }
 

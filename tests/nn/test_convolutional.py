@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from support.stepping import Step
 
 from timbre.nn.activation import LeakyRelu, Snake
 from timbre.nn.chain import Chain, Residual
@@ -41,15 +42,6 @@ LAYERS = {
     "residual": (residual, 1),
     "down and up": (down_and_up, 8),
 }
-
-
-class Step(torch.nn.Module):
-    def __init__(self, layer: torch.nn.Module) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, x: torch.Tensor, state: list[torch.Tensor]) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        return self.layer.step(x, state)
 
 
 @pytest.fixture(params=LAYERS)

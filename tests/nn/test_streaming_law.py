@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from support.stepping import Step
 
 from timbre.nn.gru import Gru
 from timbre.nn.mlp import Mlp
@@ -15,15 +16,6 @@ LAYERS = {
     "reverb_shorter_than_a_hop": (lambda: Reverb(50, 64), (), 64),
     "reverb": (lambda: Reverb(1000, 64), (), 64),
 }
-
-
-class Step(torch.nn.Module):
-    def __init__(self, layer: torch.nn.Module) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, x: torch.Tensor, state: list[torch.Tensor]) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        return self.layer.step(x, state)
 
 
 @pytest.fixture(params=LAYERS)

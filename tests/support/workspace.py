@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import yaml
+from support.presets import RAVE
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = 48000
@@ -117,31 +118,9 @@ def tiny_ddsp(**changes: object) -> dict:
 
 
 def tiny_rave(**changes: object) -> dict:
-    """A RAVE preset that trains in seconds, half of them against discriminators."""
-    return {
-        "blocks": "v2",
-        "capacity": 6,
-        "ratios": [4, 2],
-        "dilations": [[1, 3], [1]],
-        "activation": "leaky_relu",
-        "noise": True,
-        "no_latency": True,
-        "pqmf_bands": 16,
-        "pqmf_attenuation_db": 100.0,
-        "latent_size": 8,
-        "regularisation": "variational",
-        "regularisation_weight": 0.01,
-        "waveform_weight": 1.0,
-        "discriminators": ["scales"],
-        "adversarial_share": 0.5,
-        "discriminator_every": 2,
-        "augmentations": ["phase", "dequantise"],
-        "steps": 8,
-        "batch": 2,
-        "crop_samples": 8192,
-        "learning_rate": 0.002,
-        **changes,
-    }
+    """A RAVE preset that trains in seconds, half of them against discriminators, with noise and augmentations."""
+    more = {"noise": True, "latent_size": 8, "augmentations": ["phase", "dequantise"], "crop_samples": 8192}
+    return RAVE | more | changes
 
 
 def make_workspace(folder: Path) -> Workspace:

@@ -71,13 +71,6 @@ def shown(value: float) -> str:
     return f"{value:.4g}" if value == 0.0 or 1e-3 <= abs(value) < 1e5 else f"{value:.1e}"
 
 
-def _tick(value: float, span: float) -> str:
-    """A number with the decimals that tell it from others of its axis, which is so long."""
-    if not 1e-4 <= span < 1e5:
-        return shown(value)
-    return f"{value:.{max(0, 1 - math.floor(math.log10(span)))}f}"
-
-
 def _phases(phases: list[Phase], steps: int) -> list[str]:
     """Every other phase shaded, each with its name above."""
     parts, begin, height = [], 0, HEIGHT - TOP - BOTTOM

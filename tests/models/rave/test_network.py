@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from support.stepping import Step
 
 from timbre import models
 
@@ -21,15 +22,6 @@ SHAPES = {
     "spherical": {"regularisation": "spherical"},
     "discrete": {"regularisation": "discrete"},
 }
-
-
-class Step(torch.nn.Module):
-    def __init__(self, network: torch.nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: torch.Tensor, state: list[torch.Tensor]) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        return self.network.step(x, state)
 
 
 @torch.no_grad()

@@ -79,35 +79,31 @@ def encoder_v2(
     return Chain(row.layers)
 
 
-def decoder_v1(
-    latent_size: int, capacity: int, ratios: list[int], dilations: Dilations, activation: str, causal: bool, late: int
+def decoder(
+    blocks: str,
+    latent_size: int,
+    capacity: int,
+    ratios: list[int],
+    dilations: Dilations,
+    activation: str,
+    causal: bool,
+    late: int,
 ) -> Chain:
-    """Upsampling in the order of the encoder's ratios, each followed by residual units of two wide convolutions."""
+    """Upsampling, each time followed by residual units.
+
+    v1 goes through the encoder's ratios in their own order, and both convolutions of its units are wide; v2 is its
+    encoder mirrored.
+    """
+    first_kernel, second_kernel = (7, 3) if blocks == "v1" else (3, 1)
+    stages = list(zip(ratios, dilations, strict=True))
     row = _Row(activation, causal, late)
     channels = capacity * 2 ** len(ratios)
-    row.conv(latent_size, channels, 7)
-    for ratio, unit_dilations in zip(ratios, dilations, strict=True):
+    row.conv(latent_size, channels, first_kernel)
+    for ratio, unit_dilations in stages if blocks == "v1" else reversed(stages):
         row.act(channels)
         row.upsample(channels, channels // 2, ratio)
         channels //= 2
         for dilation in unit_dilations:
-            row.residual(channels, dilation, second_kernel=3)
-    row.act(channels)
-    return Chain(row.layers)
-
-
-def decoder_v2(
-    latent_size: int, capacity: int, ratios: list[int], dilations: Dilations, activation: str, causal: bool, late: int
-) -> Chain:
-    """The encoder mirrored."""
-    row = _Row(activation, causal, late)
-    channels = capacity * 2 ** len(ratios)
-    row.conv(latent_size, channels, 3)
-    for ratio, unit_dilations in zip(reversed(ratios), reversed(dilations), strict=True):
-        row.act(channels)
-        row.upsample(channels, channels // 2, ratio)
-        channels //= 2
-        for dilation in unit_dilations:
-            row.residual(channels, dilation, second_kernel=1)
+            row.residual(channels, dilation, second_kernel)
     row.act(channels)
     return Chain(row.layers)

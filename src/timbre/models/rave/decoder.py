@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from timbre.models.rave.blocks import Dilations, decoder_v1, decoder_v2
+from timbre.models.rave.blocks import Dilations, decoder
 from timbre.models.rave.noise_head import MOST_STRIDES, NoiseHead
 from timbre.nn.conv import Conv
 
@@ -33,8 +33,7 @@ class Decoder(nn.Module):
         late: int,
     ) -> None:
         super().__init__()
-        body = decoder_v1 if blocks == "v1" else decoder_v2
-        self.body = body(latent_size, capacity, ratios, dilations, activation, causal, late)
+        self.body = decoder(blocks, latent_size, capacity, ratios, dilations, activation, causal, late)
         self.one_loudness = blocks == "v1"
         self.bands = bands
         ratio = math.prod(ratios)
