@@ -43,18 +43,32 @@ def band_filters(magnitudes: Tensor) -> Tensor:
     return torch.roll(impulse, taps // 2, dims=-1) * window
 
 
-def noise_segments(noise: Tensor, filters: Tensor, last_filters: Tensor) -> Tensor:
+def noise_segments(noise: Tensor, filters: Tensor) -> Tensor:
     """Noise whose filter cross-fades linearly over each segment.
 
-    noise: [segments, taps - 1 + hop], each with the samples before its segment in front; filters, last_filters:
-    [segments, taps], at the end and at the start of the segment. Returns: [segments, hop]. Both filters run over the
-    same noise and their outputs are faded, so no tail has to be kept from one segment to the next.
+    noise: [..., segments, taps - 1 + hop], each with the samples before its segment in front; filters: [..., segments +
+    1, taps], the first where the first segment starts, the others at their ends. Returns: [..., segments, hop].
+    Both filters run over the same noise and their outputs are faded, so no tail has to be kept from one segment to the
+    next.
     """
-    taps = filters.shape[1]
-    hop = noise.shape[1] - taps + 1
-    spectrum = torch.fft.rfft(noise)
-    start = torch.fft.irfft(spectrum * torch.fft.rfft(last_filters, n=noise.shape[1]), n=noise.shape[1])
-    end = torch.fft.irfft(spectrum * torch.fft.rfft(filters, n=noise.shape[1]), n=noise.shape[1])
+    taps, heard = filters.shape[-1], noise.shape[-1]
+    hop = heard - taps + 1
+    size = fast_size(heard)
+    spectrum, responses = torch.fft.rfft(noise, n=size), torch.fft.rfft(filters, n=size)
     # Circular convolution is right from sample taps - 1 on: just the part wanted.
-    start, end = start[:, taps - 1 :], end[:, taps - 1 :]
+    start = torch.fft.irfft(spectrum * responses[..., :-1, :], n=size)[..., taps - 1 : heard]
+    end = torch.fft.irfft(spectrum * responses[..., 1:, :], n=size)[..., taps - 1 : heard]
     return start + cross_fade_ramp(hop, noise.device).to(start.dtype) * (end - start)
+
+
+def fast_size(least: int) -> int:
+    """The smallest size from `least` on that is 2, 3 or 5 times a power of two: FFTs of others are slower."""
+    best = 1
+    while best < least:
+        best *= 2
+    for odd in (3, 5):
+        size = odd
+        while size < least:
+            size *= 2
+        best = min(best, size)
+    return best

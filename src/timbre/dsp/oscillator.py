@@ -51,13 +51,13 @@ def harmonic_segments(phase: Tensor, amplitudes: Tensor, last_amplitudes: Tensor
     coarse = torch.arange(rows, device=phase.device, dtype=torch.float64) * columns
     turn = 2.0 * math.pi
     # Wrapped in double precision, so that single precision is enough for the angle of the highest harmonic.
-    fine_angle = turn * torch.remainder(fine.unsqueeze(-1) * phase.unsqueeze(1), 1.0).to(amplitudes.dtype)
-    coarse_angle = turn * torch.remainder(coarse.unsqueeze(-1) * phase.unsqueeze(1), 1.0).to(amplitudes.dtype)
+    fine_angle = turn * torch.frac(fine.unsqueeze(-1) * phase.unsqueeze(1)).to(amplitudes.dtype)
+    coarse_angle = turn * torch.frac(coarse.unsqueeze(-1) * phase.unsqueeze(1)).to(amplitudes.dtype)
     both = torch.stack([last_amplitudes, amplitudes], dim=1)
     both = torch.nn.functional.pad(both, [0, rows * columns - harmonics]).reshape(-1, 2 * rows, columns)
     sines = torch.bmm(both, torch.cos(fine_angle)).reshape(-1, 2, rows, phase.shape[1])
     cosines = torch.bmm(both, torch.sin(fine_angle)).reshape(-1, 2, rows, phase.shape[1])
-    tones = sines * torch.sin(coarse_angle).unsqueeze(1) + cosines * torch.cos(coarse_angle).unsqueeze(1)
+    tones = torch.addcmul(sines * torch.sin(coarse_angle).unsqueeze(1), cosines, torch.cos(coarse_angle).unsqueeze(1))
     start, end = tones.sum(dim=2).unbind(dim=1)
     ramp = cross_fade_ramp(phase.shape[1], phase.device).to(amplitudes.dtype)
     return start + ramp * (end - start)

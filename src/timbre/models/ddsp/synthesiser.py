@@ -53,10 +53,6 @@ class Synthesiser(nn.Module):
         )
         filters = torch.cat([state[2], band_filters(controls[1])], dim=1)
         noise = hashed_noise(state[4] - (self.taps - 1), self.taps - 1 + frames * self.hop)
-        hiss = noise_segments(
-            noise.unfold(1, self.taps - 1 + self.hop, self.hop).reshape(batch * frames, -1),
-            filters[:, 1:].reshape(batch * frames, self.taps),
-            filters[:, :-1].reshape(batch * frames, self.taps),
-        )
+        hiss = noise_segments(noise.unfold(1, self.taps - 1 + self.hop, self.hop), filters)
         after = [f0_hz[:, -1:], amplitudes[:, -1:], filters[:, -1:], phase[:, -1, -1:], state[4] + frames * self.hop]
-        return (tones + hiss).reshape(batch, frames * self.hop), after
+        return tones.reshape(batch, -1) + hiss.reshape(batch, -1), after

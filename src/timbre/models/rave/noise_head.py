@@ -70,10 +70,7 @@ class NoiseHead(nn.Module):
         before = self.taps - 1
         noise = hashed_noise((first_sample - before) * self.bands, (before + samples) * self.bands)
         noise = noise.view(batch, -1, self.bands).transpose(1, 2).unfold(2, before + self.frame, self.frame)
-        shape = [batch * self.bands * frames, self.taps]
-        ends = filters[:, 1:].transpose(1, 2).reshape(shape)
-        starts = filters[:, :-1].transpose(1, 2).reshape(shape)
-        y = noise_segments(noise.reshape(-1, before + self.frame), ends, starts)
-        y = y.view(batch, self.bands, samples).transpose(1, 2)
+        y = noise_segments(noise, filters.transpose(1, 2))
+        y = y.reshape(batch, self.bands, samples).transpose(1, 2)
         index = first_sample[:, None] + torch.arange(samples, device=y.device)
         return y * (index >= 0).unsqueeze(2)
