@@ -33,7 +33,7 @@ def magnitudes(audio: Tensor, fft_size: int) -> Tensor:
 def multi_scale_spectral_loss(x: Tensor, y: Tensor, fft_sizes: list[int], confidence: Tensor | None = None) -> Tensor:
     """Sum over FFT sizes of mean |X - Y| and mean |ln X - ln Y| of the magnitudes, differentiable by x, once.
 
-    x, y: [batch, samples]; confidence: [batch, frames] from 0 to 1, stretched over the sound's length, weighs the moments
+    x, y: [batch, samples]; confidence: [batch, frames] from 0 to 1, stretched over the sound's length, weighs its moments
     in both means. Returns: a scalar, 0 where x equals y. Magnitudes under 1e-5 count as 1e-5 in the logarithm.
     """
     return _SpectralLoss.apply(x, y, fft_sizes, confidence)
@@ -47,12 +47,12 @@ class _SpectralLoss(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, x: Tensor, y: Tensor, fft_sizes: list[int], confidence: Tensor | None) -> Tensor:  # noqa: ANN001
+    def forward(ctx, x: Tensor, y: Tensor, fft_sizes: list[int], confidence: Tensor | None) -> Tensor:
         total = torch.zeros((), dtype=x.dtype, device=x.device)
         gradient = torch.zeros_like(x) if ctx.needs_input_grad[0] else None
         for size in fft_sizes:
             ours = _spectra(x, size)
-            a, b = ours.abs(), _spectra(y, size).abs()
+            a, b = _absolute(ours), _absolute(_spectra(y, size))
             weights = _frame_weights(confidence, a, x.shape[1], size)
             ratio = (a.clamp(min=LOG_FLOOR) / b.clamp(min=LOG_FLOOR)).log()
             difference = a - b
@@ -61,12 +61,12 @@ class _SpectralLoss(torch.autograd.Function):
                 slope = difference.sign() + ratio.sign() * (a > LOG_FLOOR) / a.clamp(min=LOG_FLOOR)
                 slope = slope * weights / a.clamp(min=1e-7)
                 slope[..., 1:-1] *= 0.5
-                _add_adjoint(gradient, ours * slope, size)
+                _add_adjoint(gradient, torch.view_as_complex(torch.view_as_real(ours) * slope.unsqueeze(3)), size)
         ctx.save_for_backward(gradient)
         return total
 
     @staticmethod
-    def backward(ctx, upstream: Tensor) -> tuple[Tensor, None, None, None]:  # noqa: ANN001
+    def backward(ctx, upstream: Tensor) -> tuple[Tensor, None, None, None]:
         (gradient,) = ctx.saved_tensors
         return gradient * upstream, None, None, None
 
@@ -75,6 +75,11 @@ def _spectra(audio: Tensor, fft_size: int) -> Tensor:
     """The frames of `magnitudes`, complex and one after the other. [batch, frames, fft_size / 2 + 1]."""
     padded = torch.nn.functional.pad(audio, [fft_size // 2, fft_size // 2])
     return torch.fft.rfft(padded.unfold(1, fft_size, fft_size // 4) * _hann(fft_size, audio.dtype, audio.device))
+
+
+def _absolute(spectra: Tensor) -> Tensor:
+    """Magnitudes of complex numbers that are far from the ends of the range of floats: quicker than a safe `abs`."""
+    return torch.addcmul(spectra.real.square(), spectra.imag, spectra.imag).sqrt()
 
 
 def _add_adjoint(gradient: Tensor, spectra: Tensor, fft_size: int) -> None:
@@ -91,7 +96,7 @@ def _add_adjoint(gradient: Tensor, spectra: Tensor, fft_size: int) -> None:
 
 def _frame_weights(confidence: Tensor | None, spectra: Tensor, samples: int, fft_size: int) -> Tensor:
     """What each value of spectra [batch, frames, bins] counts in a mean that `confidence` weighs. Sums to 1."""
-    batch, frames, bins = spectra.shape
+    frames, bins = spectra.shape[1:]
     if confidence is None:
         return torch.full((1, 1, 1), 1.0 / spectra.numel(), dtype=spectra.dtype, device=spectra.device)
     middles = torch.arange(frames, device=spectra.device) * (fft_size // 4)
