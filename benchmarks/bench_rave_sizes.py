@@ -65,12 +65,13 @@ def main() -> None:
     arguments = parser.parse_args()
     params = load()
     features = feature_config(params.data.sample_rate, params.features.model_dump())
+    cache = {"features": features, "channels": arguments.channels, "statistics": {}}
     print(describe_machine(), end="\n\n")
     print("| size | parameters | GMAC per second | weights | receptive field | samples a frame | delay | RTF (block) |")
     print("|---|---|---|---|---|---|---|---|")
     for size in arguments.sizes:
         preset = getattr(params.sizes, size).rave.model_dump()
-        network = models.build(models.describe("rave", preset, features, 0, arguments.channels)).eval()
+        network = models.build(models.describe("rave", preset, cache, 0)).eval()
         rate = network.sample_rate
         parameters = sum(parameter.numel() for parameter in network.parameters())
         macs = macs_per_second(network)

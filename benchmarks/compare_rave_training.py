@@ -61,7 +61,8 @@ def our_step(widths: str, crop: int) -> Callable[[str, torch.Tensor], None]:
     params = load(HERE.parent.parent / "params.yaml")
     preset = {**params.sizes.default.rave.model_dump(), **WIDTHS[widths], **FAIR, "crop_samples": crop}
     features = feature_config(params.data.sample_rate, params.features.model_dump())
-    config = models.describe("rave", preset, features, seed=0, channels=1)
+    cache = {"features": features, "channels": 1, "statistics": {}}
+    config = models.describe("rave", preset, cache, seed=0)
     task = models.task_of(models.build(config), preset, config).train()
     groups = {name: list(parameters) for name, parameters in task.parameter_groups().items()}
     optimisers = {

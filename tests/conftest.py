@@ -25,6 +25,9 @@ TINY = {
     "harmonics": 11,
     "noise_bands": 17,
     "reverb_seconds": 0.0,
+    "loudness_skip": True,
+    "aligned": True,
+    "fft_seconds": 0.128,
     "steps": 6,
     "batch": 2,
     "crop_seconds": 0.2,
@@ -106,12 +109,20 @@ def tiny_features() -> dict:
 
 
 @pytest.fixture(scope="session")
-def tiny_config(tiny_features):
+def tiny_manifest(tiny_features) -> dict:
+    """What a configuration takes of a cache: features, channels, and statistics of recordings about 300 Hz."""
+    loudness_db = [-45.0, -30.0, -24.0, -20.0, -16.0]
+    statistics = {"voiced_share": 0.9, "f0_hz": [150.0, 220.0, 300.0, 400.0, 600.0], "loudness_db": loudness_db}
+    return {"features": tiny_features, "channels": 1, "statistics": statistics}
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tiny_manifest):
     """Configuration of an untrained network; keywords change its preset."""
     from timbre import models
 
-    def make(seed: int = 0, features: dict = tiny_features, **changes) -> dict:
-        return models.describe("ddsp", TINY | changes, features, seed)
+    def make(seed: int = 0, features: dict = tiny_manifest["features"], **changes) -> dict:
+        return models.describe("ddsp", TINY | changes, tiny_manifest | {"features": features}, seed)
 
     return make
 
@@ -187,11 +198,14 @@ def rave_preset():
 
 
 @pytest.fixture(scope="session")
-def rave_config(tiny_features):
+def rave_config(tiny_manifest):
     """Configuration of an untrained RAVE network; keywords change its preset."""
     from timbre import models
 
-    return lambda seed=0, channels=1, **changes: models.describe("rave", RAVE | changes, tiny_features, seed, channels)
+    def make(seed: int = 0, channels: int = 1, **changes) -> dict:
+        return models.describe("rave", RAVE | changes, tiny_manifest | {"channels": channels}, seed)
+
+    return make
 
 
 @pytest.fixture(scope="session")

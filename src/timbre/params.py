@@ -141,6 +141,9 @@ class DdspSize(Section):
     harmonics: int = Field(ge=1, le=512)
     noise_bands: int = Field(ge=9, le=513)
     reverb_seconds: float = Field(ge=0.0, le=10.0)
+    loudness_skip: bool
+    aligned: bool
+    fft_seconds: float = Field(ge=0.01, le=1.0)
     steps: Steps
     batch: int = Field(ge=1, le=4096)
     crop_seconds: float = Field(ge=0.1, le=60.0)

@@ -20,6 +20,13 @@ def test_quantiles_equal_numpys_to_a_bin():
     assert summary["loudness_db"] == pytest.approx(np.quantile(loudness_db, QUANTILES), abs=0.15)
 
 
+def test_rests_are_no_part_of_the_loudness():
+    statistics = Statistics()
+    loudness_db = np.concatenate([np.linspace(-30, -20, 500), np.full(5000, -75.0)])
+    statistics.add({"f0_hz": np.full(5500, 300.0), "voiced": np.zeros(5500), "loudness_db": loudness_db})
+    assert statistics.summary()["loudness_db"] == pytest.approx(np.quantile(loudness_db[:500], QUANTILES), abs=0.15)
+
+
 def test_nothing_voiced_has_no_pitch():
     statistics = Statistics()
     statistics.add({"f0_hz": np.full(9, 300.0), "voiced": np.zeros(9), "loudness_db": np.full(9, -100.0)})

@@ -1,10 +1,13 @@
 """The effect as a host plays it."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
 
 from timbre.export.effect import StreamingEffect
+from timbre.models.control import Control
 
 SCHEDULES = {
     "single_samples": [1] * 300 + [5700],
@@ -103,6 +106,11 @@ class Sides(torch.nn.Module):
     """A stereo network that needs no more than the law: each side at its own gain, and the left a hop late."""
 
     channels, hop, delay, tail_samples, sample_rate = 2, 128, 0, 128, 16000
+    controls: ClassVar[list[Control]] = [Control("gain", 0.0, 2.0, 1.0, 1.0, "", "Louder or softer.")]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.settings = [1.0]
 
     def initial_state(self, batch: int) -> list[torch.Tensor]:
         return [torch.zeros(batch, 1, 128)]
@@ -110,7 +118,7 @@ class Sides(torch.nn.Module):
     def step(self, audio: torch.Tensor, state: list[torch.Tensor]) -> tuple[torch.Tensor, list[torch.Tensor]]:
         left = torch.cat([state[0], audio[:, :1]], dim=2)
         played = torch.cat([left[:, :, :-128], 0.5 * audio[:, 1:]], dim=1)
-        return played, [left[:, :, -128:]]
+        return self.settings[0] * played, [left[:, :, -128:]]
 
     @torch.jit.ignore
     def forward(self, audio: torch.Tensor) -> torch.Tensor:

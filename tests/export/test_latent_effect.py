@@ -85,12 +85,12 @@ def test_a_block_that_is_not_legal_names_the_legal_ones(effect, method, shape, t
 def test_temperature_switches_chance_which_is_the_same_each_time(effect):
     x = sound(effect)
     mean = effect.encode(x)
-    effect.set_temperature(1.0)
+    effect.set_control("temperature", 1.0)
     effect.reset()
     drawn = effect.encode(x)
     effect.reset()
     assert torch.equal(drawn, effect.encode(x)) and not torch.equal(mean, drawn)
-    effect.set_temperature(0.0)
+    effect.set_control("temperature", 0.0)
     effect.reset()
     assert torch.equal(mean, effect.encode(x))
 

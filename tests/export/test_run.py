@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -17,7 +18,9 @@ from timbre import models
 from timbre.errors import UserError
 from timbre.export import run
 from timbre.export.effect import StreamingEffect
+from timbre.export.latent_effect import effect_of
 from timbre.files import write_json
+from timbre.models.control import Control
 from timbre.params import Export, parse
 
 SOURCE = str(Path(models.__file__).parents[2])
@@ -98,7 +101,7 @@ def test_a_host_needs_nothing_but_torch(exported, tiny_network, snr_db, tmp_path
     arguments = [str(exported / "model.ts"), str(tmp_path / "audio.npy"), str(tmp_path / "played.npy")]
     subprocess.run([sys.executable, "-c", script, *arguments], check=True, cwd=tmp_path, env={"OMP_NUM_THREADS": "1"})
     with torch.no_grad():
-        whole = tiny_network()(torch.from_numpy(audio)[None])[0].numpy()
+        whole = effect_of(tiny_network()).network(torch.from_numpy(audio)[None])[0].numpy()
     delay = json.loads((exported / "model.json").read_text())["delay_samples"]
     assert snr_db(whole[:, :-delay], np.load(tmp_path / "played.npy")[:, delay:]) > 100
 
@@ -181,9 +184,11 @@ class Sides(torch.nn.Module):
     """A stereo network without features: its input, or its input with the sides swapped."""
 
     channels, hop, delay, tail_samples, sample_rate = 2, 1, 0, 0, 16000
+    controls: ClassVar[list[Control]] = [Control("width", 0.0, 1.0, 1.0, 1.0, "", "Does nothing yet.")]
 
     def __init__(self, swapped: bool) -> None:
         super().__init__()
+        self.settings = [1.0]
         self.swapped = swapped
 
     def initial_state(self, batch: int) -> list[torch.Tensor]:

@@ -7,12 +7,14 @@ import numpy as np
 from timbre.features.loudness import FLOOR_DB
 
 LOUDNESS_EDGES_DB = np.arange(FLOOR_DB, 20.05, 0.1)
+# What lies under this is a rest, or a tone's last breath, and no part of how loud something is played.
+SOUNDING_DB = -60.0
 PITCH_EDGES_MIDI = np.arange(0.0, 140.05, 0.1)
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 class Statistics:
-    """Quantiles of pitch (voiced frames) and loudness (frames above the floor), to a tenth of a semitone and dB."""
+    """Quantiles of pitch (voiced frames) and loudness (from -60 dB on), to a tenth of a semitone and dB."""
 
     def __init__(self) -> None:
         self.frames = self.voiced = 0
@@ -26,7 +28,7 @@ class Statistics:
         self.voiced += int(voiced.sum())
         midi = 12.0 * np.log2(features["f0_hz"][voiced] / 440.0) + 69.0
         self.pitch += np.histogram(midi, PITCH_EDGES_MIDI)[0]
-        sounding = features["loudness_db"][features["loudness_db"] > FLOOR_DB + 0.1]
+        sounding = features["loudness_db"][features["loudness_db"] >= SOUNDING_DB]
         self.loudness += np.histogram(sounding, LOUDNESS_EDGES_DB)[0]
 
     def summary(self) -> dict:

@@ -8,8 +8,8 @@ import math
 import torch
 from torch import Tensor
 
-# The published sizes belong to 16 kHz: scaled with the rate, their windows last as long and resolve the same partials.
-FFT_SIZES_AT_16_KHZ = (2048, 1024, 512, 256, 128, 64)
+# The published sizes, 2048 to 64, belong to 16 kHz: windows that last as long resolve the same partials at any rate.
+LONGEST_SECONDS = 2048 / 16000
 LOG_FLOOR = 1e-5
 
 # Two independent noises of one spectrum differ by so much in the log term: |ln X - ln Y| is half the absolute value of
@@ -17,9 +17,14 @@ LOG_FLOOR = 1e-5
 NOISE_FLOOR_PER_SCALE = math.log(2.0)
 
 
+def fft_sizes_from(longest_seconds: float, sample_rate_hz: int) -> list[int]:
+    """Six FFT sizes in samples, the longest window first and each next half as long. Multiples of 4: hops are whole."""
+    return [max(16, round(longest_seconds * sample_rate_hz / 2**halved / 4) * 4) for halved in range(6)]
+
+
 def fft_sizes_for(sample_rate_hz: int) -> list[int]:
-    """FFT sizes in samples for a sample rate in Hz: at 48 kHz 6144 to 192. Multiples of 4, so that hops are whole."""
-    return [max(16, round(size * sample_rate_hz / 16000 / 4) * 4) for size in FFT_SIZES_AT_16_KHZ]
+    """FFT sizes in samples whose windows last as long as the published ones do: at 48 kHz 6144 to 192."""
+    return fft_sizes_from(LONGEST_SECONDS, sample_rate_hz)
 
 
 def magnitudes(audio: Tensor, fft_size: int) -> Tensor:

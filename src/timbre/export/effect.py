@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 
@@ -17,11 +15,9 @@ class StreamingEffect(nn.Module):
     What is left of a hop waits in `waiting`; what is played ahead of need lies in `ready`, which starts as one hop of
     zeros, so that there is always enough. `forward` [batch, channels, samples] -> the same shape, later by
     `delay_samples`; `channels` are the network's, 1 where it does not say.
-    With another batch size, or on another device, the streams begin anew.
+    With another batch size, or on another device, the streams begin anew. `set_control` turns a control of the network
+    while it plays; `reset` leaves them as they are.
     """
-
-    # What a host may turn while it plays: name, least, most and neutral value of each.
-    controls: ClassVar[list[dict]] = []
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -30,6 +26,9 @@ class StreamingEffect(nn.Module):
         self.delay_samples: int = network.delay + network.hop
         self.sample_rate: int = network.sample_rate
         self.channels: int = getattr(network, "channels", 1)
+        self.control_names = [control.name for control in network.controls]
+        self.control_limits = [(control.least, control.most) for control in network.controls]
+        self.controls_told = f"the controls of this model are: {', '.join(self.control_names)}"
         self.shape_told = f"this model takes audio of the shape [batch, {self.channels}, samples]"
         self.loudest = LOUDEST
         self.state = torch.jit.annotate(list[Tensor], network.initial_state(1))
@@ -40,6 +39,23 @@ class StreamingEffect(nn.Module):
     def reset(self) -> None:
         """Forget everything heard: the next block is the first of a new stream."""
         self._begin(self.waiting.shape[0], self.waiting.device)
+
+    @torch.jit.export
+    def set_control(self, name: str, value: float) -> None:
+        """Set a control by its name; a value beyond its limits counts as the limit."""
+        index = self._index(name)
+        least, most = self.control_limits[index]
+        self.network.settings[index] = min(max(value, least), most)
+
+    @torch.jit.export
+    def get_control(self, name: str) -> float:
+        """The present value of a control."""
+        return self.network.settings[self._index(name)]
+
+    def _index(self, name: str) -> int:
+        if name not in self.control_names:
+            raise ValueError(self.controls_told)
+        return self.control_names.index(name)
 
     def _begin(self, batch: int, device: torch.device) -> None:
         self.state = self.network.initial_state(batch)

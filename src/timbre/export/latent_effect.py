@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 
 from timbre.export.effect import StreamingEffect
 
-MOST_TEMPERATURE = 4.0
-
 
 class LatentEffect(StreamingEffect):
-    """A streaming effect with `encode`, `decode` and a temperature.
+    """A streaming effect with `encode` and `decode`.
 
     The halves have states of their own, so that they and `forward` may be used in turn. They take whole frames of `hop`
     samples and no queue makes them later; `decode(encode(x))` is `forward(x)` without its wait for a hop.
     """
-
-    controls: ClassVar[list[dict]] = [
-        {"name": "temperature", "least": 0.0, "most": MOST_TEMPERATURE, "neutral": 0.0, "method": "set_temperature"}
-    ]
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__(network)
         self.latent_dimensions: int = network.latent_dimensions
         self.latent_told = f"decode takes latent frames of the shape [batch, {self.latent_dimensions}, frames]"
         self.block_told = f"encode takes blocks whose samples are a multiple of {self.hop}"
-        self.most_temperature = MOST_TEMPERATURE
         self.encoding = torch.jit.annotate(list[Tensor], network.initial_encoder_state(1))
         self.decoding = torch.jit.annotate(list[Tensor], network.initial_decoder_state(1))
 
@@ -65,15 +56,8 @@ class LatentEffect(StreamingEffect):
             y, self.decoding = self.network.decode_step(heard, self.decoding, 0)
             return y
 
-    @torch.jit.export
-    def set_temperature(self, temperature: float) -> None:
-        """How much chance is in the latent, in its own standard deviations: 0 plays the mean, at most 4.
-
-        The chance is a hash of the frame's index, so that it is the same in every run.
-        """
-        self.network.temperature = min(max(temperature, 0.0), self.most_temperature)
-
 
 def effect_of(network: nn.Module) -> StreamingEffect:
-    """The effect that a network makes: with a latent code where it has one."""
+    """The effect that a network makes, its controls at their defaults: with a latent code where it has one."""
+    network.settings = [control.default for control in network.controls]
     return LatentEffect(network) if hasattr(network, "encode_step") else StreamingEffect(network)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ def export_model(params: Params, models_folder: Path, target: Path) -> dict:
             "tail_samples": network.tail_samples,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
             "latent_dimensions": getattr(network, "latent_dimensions", None),
-            "controls": effect.controls,
+            "controls": [asdict(control) for control in network.controls],
             "features": getattr(network, "extractor_config", None),
             "streaming_snr_db": round(min(findings["snr_db"].values()), 1),
             "silence_dbfs": round(max(findings["fresh_silence_dbfs"], findings["silence_after_sound_dbfs"]), 1),

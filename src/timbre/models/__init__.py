@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 NETWORK_KEYS = {
-    "ddsp": ("hidden", "layers", "harmonics", "noise_bands", "reverb_seconds"),
+    "ddsp": ("hidden", "layers", "harmonics", "noise_bands", "reverb_seconds", "loudness_skip", "aligned"),
     "rave": (
         "blocks", "capacity", "ratios", "dilations", "activation", "noise", "no_latency", "pqmf_bands",
         "pqmf_attenuation_db", "latent_size", "regularisation",
@@ -28,10 +28,14 @@ NETWORK_KEYS = {
 }  # fmt: skip
 
 
-def describe(model: str, preset: dict, features: dict, seed: int, channels: int = 1) -> dict:
-    """What it takes to build a network anew: the content of models/train/config.json."""
+def describe(model: str, preset: dict, cache: dict, seed: int) -> dict:
+    """What it takes to build a network anew: the content of models/train/config.json.
+
+    cache: the manifest of the cache that it is trained on, of which features, channels and statistics count.
+    """
     network = {key: preset[key] for key in NETWORK_KEYS[model]}
-    return {"model": model, "network": network, "features": features, "seed": seed, "channels": channels}
+    of_cache = {key: cache[key] for key in ("features", "channels", "statistics")}
+    return {"model": model, "network": network, "seed": seed, **of_cache}
 
 
 def build(config: dict) -> nn.Module:
@@ -53,7 +57,7 @@ def build(config: dict) -> nn.Module:
             return Rave(sample_rate=features["sample_rate"], channels=config["channels"], **config["network"])
         from timbre.models.ddsp.network import Ddsp
 
-        return Ddsp(features=features, **config["network"])
+        return Ddsp(features=features, statistics=config["statistics"], **config["network"])
 
 
 def task_of(network: nn.Module, preset: dict, config: dict) -> nn.Module:

@@ -11,7 +11,7 @@ from timbre.dsp.convolution import convolve, convolve_partition, partition_spect
 
 
 class Reverb(nn.Module):
-    """Dry sound plus its convolution with a trainable impulse response (Engel et al. 2020, 3.5).
+    """The wet part of a sound: its convolution with a trainable impulse response (Engel et al. 2020, 3.5).
 
     [batch, samples] -> [batch, samples]; in a stream, blocks are multiples of `hop`. The response decays by 60 dB over
     its length at first and its first tap is fixed at 0, so that the dry sound stays the synthesiser's.
@@ -31,7 +31,7 @@ class Reverb(nn.Module):
         return torch.cat([torch.zeros_like(self.taps[:1]), self.taps[1:]])
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + convolve(x, self.impulse())
+        return convolve(x, self.impulse())
 
     def initial_state(self, batch: int) -> list[Tensor]:
         device = self.taps.device
@@ -46,4 +46,4 @@ class Reverb(nn.Module):
             y, line = convolve_partition(block, last, line, spectra)
             last = block
             wet.append(y)
-        return x + torch.cat(wet, dim=1), [last, line]
+        return torch.cat(wet, dim=1), [last, line]

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from timbre.dsp.spectral import multi_scale_spectral_loss
-from timbre.models.ddsp.task import DdspTask
+from timbre.models.ddsp.task import DdspTask, confidence
 
-PRESET = {"crop_seconds": 0.2, "steps": 7, "learning_rate": 0.002}
+PRESET = {"crop_seconds": 0.2, "fft_seconds": 0.128, "steps": 7, "learning_rate": 0.002}
 
 
 @pytest.fixture
@@ -66,7 +66,22 @@ def test_what_is_heard_is_what_validation_judges(task):
     heard = task.listen(batch(task))
     assert heard.shape == batch(task)["audio"].shape
     judged = multi_scale_spectral_loss(heard[:, 0], batch(task)["audio"][:, 0], task.fft_sizes)
-    assert task.validation_step(batch(task))["loss"] == judged
+    assert float(task.validation_step(batch(task))["loss"]) == pytest.approx(float(judged), rel=1e-5)
+
+
+def test_what_has_no_pitch_counts_fully_and_a_doubtful_pitch_by_its_clarity():
+    counts = confidence(torch.tensor([1.0, 1.0, 1.0, 0.0]), torch.tensor([0.95, 0.6, 0.0, 0.0]))
+    assert counts.tolist() == pytest.approx([0.95, 0.6, 0.1, 1.0])
+
+
+def test_moments_of_doubtful_pitch_move_the_weights_less(task):
+    wrong = batch(task)
+    wrong["audio"][..., : wrong["audio"].shape[-1] // 2] *= 4.0
+    losses = []
+    for clarity in (1.0, 0.1):
+        wrong["clarity"][:, : task.lead_frames + task.crop_frames // 2] = clarity
+        losses.append(float(task.validation_step(wrong)["loss"]))
+    assert losses[1] < losses[0]
 
 
 def test_crops_of_any_length_can_be_heard(task):

@@ -56,7 +56,7 @@ def test_a_stream_is_the_whole_later_by_the_delay(rave_network, name, causal, ra
     whole = network(x).detach()
     padded = torch.nn.functional.pad(x, [0, network.delay + -network.delay % network.hop])
     for seed, temperature in itertools.product(range(2), (0.0, 1.0)):
-        network.temperature = temperature
+        network.settings[0] = temperature
         whole = network(x).detach()
         assert whole.abs().max() > 1e-3
         sizes = random_blocks(padded.shape[2], seed, network.hop)
@@ -141,7 +141,7 @@ def test_chance_is_switched_by_temperature_and_the_same_each_time(rave_network):
     network = rave_network()
     x = sound(network)
     mean = network(x).detach()
-    network.temperature = 1.0
+    network.settings[0] = 1.0
     drawn = network(x).detach()
     assert not torch.equal(mean, drawn)
     assert torch.equal(drawn, network(x).detach())
@@ -156,7 +156,7 @@ def test_chance_is_standard_normal(rave_network):
     assert np.abs(np.corrcoef(numbers) - np.eye(len(numbers))).max() < 0.06
 
 
-def test_parameters_are_those_of_the_published_networks(tiny_features):
+def test_parameters_are_those_of_the_published_networks(tiny_manifest):
     from timbre.params import load
 
     sizes = load().sizes
@@ -165,16 +165,16 @@ def test_parameters_are_those_of_the_published_networks(tiny_features):
     published = {"v2": (v2, 16.06, 15.48), "v1": (v1, 4.83, 12.78), "brave": (brave, 0.94, 3.25)}
     for name, (preset, encoder, decoder) in published.items():
         with torch.device("meta"):
-            network = models.build(models.describe("rave", preset, tiny_features, 0))
+            network = models.build(models.describe("rave", preset, tiny_manifest, 0))
         for part, wanted in ((network.encoder, encoder), (network.decoder, decoder)):
             millions = sum(parameter.numel() for parameter in part.parameters()) / 1e6
             assert millions == pytest.approx(wanted, rel=0.02), name
 
 
-def test_low_latency_stays_under_ten_milliseconds(tiny_features):
+def test_low_latency_stays_under_ten_milliseconds(tiny_manifest):
     from timbre.params import load
 
     params = load()
-    network = models.build(models.describe("rave", params.sizes.low_latency.rave.model_dump(), tiny_features, 0))
+    network = models.build(models.describe("rave", params.sizes.low_latency.rave.model_dump(), tiny_manifest, 0))
     # With the hop that the export gathers before a step.
     assert (network.delay + network.hop) / 48000 < 0.010

@@ -12,11 +12,12 @@ from timbre.features.loudness import FLOOR_DB, a_weighting_db
 from timbre.nn.gru import Gru
 from timbre.nn.mlp import Mlp
 
-# A-weighting is compensated down to here (a fundamental of 200 Hz); deeper notes would be lifted by up to 30 dB.
+# A-weighting is compensated down to here (a fundamental of 200 Hz); deeper sounds would be lifted by up to 30 dB.
 LEAST_WEIGHT_DB = -12.0
-# Noise magnitudes start this far down (Engel et al. 2020: initial bias -5) and may reach about 8 times the loudness.
-NOISE_BIAS = -5.0
-NOISE_GAIN = 4.0
+# Raw noise gain at first where there is a pitch: 40 dB under the tone.
+VOICED_NOISE_LOGIT = -1.9
+# Variance of the synthesiser's noise, uniform in [-1, 1).
+NOISE_POWER = 1.0 / 3.0
 
 
 def exp_sigmoid(x: Tensor) -> Tensor:
@@ -24,33 +25,46 @@ def exp_sigmoid(x: Tensor) -> Tensor:
     return 2.0 * torch.sigmoid(x) ** math.log(10.0) + 1e-7
 
 
-class Decoder(nn.Module):
-    """MLP for each feature, GRU, MLP, and one linear layer for gain, harmonics and noise bands.
+def unit_gain(x: Tensor) -> Tensor:
+    """`exp_sigmoid` scaled to be 1 at 0; 14 dB at most."""
+    return exp_sigmoid(x) / (2.0 * 0.5 ** math.log(10.0))
 
-    The input's loudness goes round the network (loudness skip): harmonics are scaled to have just that A-weighted level
-    at any pitch, and the network learns the timbre and how far to depart from it. So silence is silent and levels are
-    right before the first step of training. Harmonic k starts at 1 / k, a sawtooth.
+
+class Decoder(nn.Module):
+    """MLP for each feature, GRU, MLP, and one linear layer for two gains, harmonics and noise bands.
+
+    The input's loudness goes round the network (loudness skip): tone and noise are each scaled to have just that
+    A-weighted level, and the network learns their shapes and how far to depart from the level. So silence is silent and
+    levels are right before the first step of training. Harmonic k starts at 1 / k, a sawtooth, noise is white.
+    Harmonics sound only where there is a pitch: what has none would come out as a buzz at the last one.
     """
 
-    def __init__(self, hidden: int, layers: int, harmonics: int, noise_bands: int, sample_rate: int) -> None:
+    def __init__(
+        self, hidden: int, layers: int, harmonics: int, noise_bands: int, sample_rate: int, loudness_skip: bool
+    ) -> None:
         super().__init__()
         self.harmonics = harmonics
         self.noise_bands = noise_bands
         self.sample_rate = float(sample_rate)
+        self.loudness_skip = loudness_skip
         # TorchScript sees attributes, not a module's constants.
         self.floor_db, self.least_weight_db = FLOOR_DB, LEAST_WEIGHT_DB
-        self.noise_gain, self.noise_bias = NOISE_GAIN, NOISE_BIAS
+        self.voiced_noise_logit = VOICED_NOISE_LOGIT
         self.pitch_mlp = Mlp(1, hidden, layers)
         self.loudness_mlp = Mlp(1, hidden, layers)
         self.voiced_mlp = Mlp(1, hidden, 1)
         self.gru = Gru(3 * hidden, hidden)
         self.output_mlp = Mlp(4 * hidden, hidden, layers)
-        self.head = nn.Linear(hidden, 1 + harmonics + noise_bands)
+        self.head = nn.Linear(hidden, 2 + harmonics + noise_bands)
+        middles_hz = torch.arange(noise_bands) * (0.5 * sample_rate / (noise_bands - 1))
+        band_power = self._weight(middles_hz) * NOISE_POWER / (noise_bands - 1)
+        band_power[0], band_power[-1] = 0.5 * band_power[0], 0.5 * band_power[-1]
+        self.register_buffer("band_power", band_power.float(), persistent=False)
         with torch.no_grad():
             self.head.weight.mul_(0.1)
             self.head.bias.zero_()
             share = (0.5 / torch.arange(1, harmonics + 1)) ** (1.0 / math.log(10.0))
-            self.head.bias[1 : 1 + harmonics] = torch.log(share / (1.0 - share))
+            self.head.bias[2 : 2 + harmonics] = torch.log(share / (1.0 - share))
 
     def forward(self, features: list[Tensor]) -> list[Tensor]:
         """Controls of a whole sound; see `step`."""
@@ -74,15 +88,24 @@ class Decoder(nn.Module):
         raw = self.head(self.output_mlp(torch.cat([inputs, remembered], dim=-1)))
         # Silence is exactly nothing, not the floor's level.
         level = 10.0 ** (loudness_db / 20.0) - 10.0 ** (self.floor_db / 20.0)
-        gain = exp_sigmoid(raw[..., :1]) / (2.0 * 0.5 ** math.log(10.0))
-        shape = exp_sigmoid(raw[..., 1 : 1 + self.harmonics]) * nyquist_mask(f0_hz, self.harmonics, self.sample_rate)
-        amplitudes = level * gain * shape / self.a_weighted_rms(shape, f0_hz)
-        noise = self.noise_gain * level * exp_sigmoid(raw[..., 1 + self.harmonics :] + self.noise_bias)
-        return [amplitudes, noise], state
+        if not self.loudness_skip:
+            level = 0.1 * (level > 0.0).to(level.dtype)
+        shape = exp_sigmoid(raw[..., 2 : 2 + self.harmonics]) * nyquist_mask(f0_hz, self.harmonics, self.sample_rate)
+        tone = voiced * level * unit_gain(raw[..., 0:1])
+        bands = exp_sigmoid(raw[..., 2 + self.harmonics :])
+        noise = level * unit_gain(raw[..., 1:2] + self.voiced_noise_logit * voiced)
+        return [tone * shape / self.tone_rms(shape, f0_hz), noise * bands / self.noise_rms(bands)], state
 
-    def a_weighted_rms(self, amplitudes: Tensor, f0_hz: Tensor) -> Tensor:
+    def tone_rms(self, amplitudes: Tensor, f0_hz: Tensor) -> Tensor:
         """A-weighted RMS of harmonics. [..., harmonics] and [..., 1] in Hz -> [..., 1]."""
         number = torch.arange(1, self.harmonics + 1, device=f0_hz.device)
-        weight_db = a_weighting_db(f0_hz * number).to(amplitudes.dtype).clamp(min=self.least_weight_db)
-        power = (0.5 * amplitudes.square() * 10.0 ** (weight_db / 10.0)).sum(dim=-1, keepdim=True)
-        return power.clamp(min=1e-14).sqrt()
+        weight = self._weight(f0_hz * number).to(amplitudes.dtype)
+        return (0.5 * amplitudes.square() * weight).sum(dim=-1, keepdim=True).clamp(min=1e-14).sqrt()
+
+    def noise_rms(self, magnitudes: Tensor) -> Tensor:
+        """A-weighted RMS of filtered noise. [..., bands] -> [..., 1]."""
+        return (magnitudes.square() * self.band_power).sum(dim=-1, keepdim=True).clamp(min=1e-14).sqrt()
+
+    def _weight(self, frequencies_hz: Tensor) -> Tensor:
+        """A-weighting of powers."""
+        return 10.0 ** (a_weighting_db(frequencies_hz).clamp(min=self.least_weight_db) / 10.0)

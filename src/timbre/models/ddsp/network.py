@@ -1,4 +1,4 @@
-"""The DDSP network, audio in, audio out: features, decoder, synthesiser, reverb."""
+"""The DDSP network, audio in, audio out: features, adaptation, decoder, synthesiser, reverb."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from timbre.features.extractor import extractor_of
+from timbre.models.ddsp.adaptation import Adaptation
+from timbre.models.ddsp.controls import LEVEL_CONTROLS, PITCH_CONTROLS, Glide
 from timbre.models.ddsp.decoder import Decoder
 from timbre.models.ddsp.synthesiser import Synthesiser
 from timbre.nn.reverb import Reverb
@@ -15,28 +17,36 @@ class Ddsp(nn.Module):
     """Plays its timbre with the pitch and loudness of mono audio [batch, 1, samples].
 
     `step` takes whole hops and is causal: what it plays belongs to the sound `delay` samples earlier, since a feature
-    describes the middle of its window. `forward`, the whole sound, puts that right.
+    describes the middle of its window. `forward`, the whole sound, puts that right. `settings` are the values of
+    `controls`, neutral at first, and may change between steps.
     """
 
     channels = 1
+    controls = LEVEL_CONTROLS + PITCH_CONTROLS
 
     def __init__(
         self,
         features: dict,
+        statistics: dict,
         hidden: int,
         layers: int,
         harmonics: int,
         noise_bands: int,
         reverb_seconds: float,
+        loudness_skip: bool,
+        aligned: bool,
     ) -> None:
         super().__init__()
         rate, hop = features["sample_rate"], features["hop_samples"]
         self.sample_rate = rate
         self.hop = hop
         self.extractor_config = dict(features)
+        self.settings = [control.neutral for control in self.controls]
         self.extractor = extractor_of(features)
-        self.delay = self.extractor.alignment_frames * hop
-        self.decoder = Decoder(hidden, layers, harmonics, noise_bands, rate)
+        self.delay = self.extractor.alignment_frames * hop if aligned else 0
+        self.glide = Glide(rate / hop)
+        self.adaptation = Adaptation(statistics, rate / hop)
+        self.decoder = Decoder(hidden, layers, harmonics, noise_bands, rate, loudness_skip)
         self.synthesiser = Synthesiser(harmonics, noise_bands, hop, rate)
         taps = max(hop, round(reverb_seconds * rate))
         self.reverb = Reverb(taps, hop) if reverb_seconds > 0.0 else None
@@ -45,7 +55,9 @@ class Ddsp(nn.Module):
 
     def initial_state(self, batch: int) -> list[Tensor]:
         """The parts' states, one after the other."""
-        state = self.extractor.initial_state(batch) + self.decoder.initial_state(batch)
+        state = self.extractor.initial_state(batch)
+        state = state + self.glide.initial_state(batch, len(self.settings), state[0].device)
+        state = state + self.adaptation.initial_state(batch) + self.decoder.initial_state(batch)
         state = state + self.synthesiser.initial_state(batch)
         if self.reverb is not None:
             state = state + self.reverb.initial_state(batch)
@@ -54,18 +66,30 @@ class Ddsp(nn.Module):
     def step(self, audio: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """The next whole hops of a stream. [batch, 1, frames * hop] -> the same, and the state after them."""
         features, extractor_state = self.extractor.step(audio.squeeze(1), state[0:3])
-        played, state_after = self.play(features, state[3:])
-        return played, extractor_state + state_after
-
-    def play(self, features: list[Tensor], state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """What features [batch, frames] sound like, from the state of decoder, synthesiser and reverb on."""
-        controls, decoder_state = self.decoder.step(features, state[0:1])
-        sound, synthesiser_state = self.synthesiser.step(features[0], controls, state[1:6])
-        after = decoder_state + synthesiser_state
+        values, glide_state = self.glide.step(self.settings, features[0].shape[1], state[3:4])
+        adapted, adaptation_state = self.adaptation.step(features, values, state[4:8])
+        controls, decoder_state = self.decoder.step(adapted, state[8:9])
+        sound, synthesiser_state = self.synthesiser.step(adapted[0], self.balanced(controls, values), state[9:14])
+        after = extractor_state + glide_state + adaptation_state + decoder_state + synthesiser_state
         if self.reverb is not None:
-            sound, reverb_state = self.reverb.step(sound, state[6:8])
+            wet, reverb_state = self.reverb.step(sound, state[14:16])
+            sound = sound + self.mixed(wet, values, state[3])
             after = after + reverb_state
         return sound.unsqueeze(1), after
+
+    def balanced(self, controls: list[Tensor], values: Tensor) -> list[Tensor]:
+        """Tone and noise in the balance that is set."""
+        balance = values[..., 6:7]
+        return [controls[0] * (1.0 + balance).clamp(max=1.0), controls[1] * (1.0 - balance).clamp(max=1.0)]
+
+    def mixed(self, wet: Tensor, values: Tensor, last: Tensor) -> Tensor:
+        """The room's part of the sound [batch, samples] in the amount that is set, faded from frame to frame."""
+        ends = values[..., 7]
+        first = torch.where(torch.isnan(last[:, 7:8]), ends[:, :1], last[:, 7:8])
+        starts = torch.cat([first, ends[:, :-1]], dim=1)
+        ramp = torch.arange(1, self.hop + 1, device=wet.device) / self.hop
+        amount = starts.unsqueeze(2) + (ends - starts).unsqueeze(2) * ramp
+        return wet * amount.reshape(wet.shape[0], -1)
 
     @torch.jit.ignore
     def resynthesise(self, features: list[Tensor], lead_frames: int, first_sample: Tensor) -> Tensor:
@@ -80,7 +104,7 @@ class Ddsp(nn.Module):
         near = lead_frames - 1
         sound, _ = self.synthesiser.step(features[0][:, near:], [control[:, near:] for control in controls], state)
         sound = sound[:, self.hop :]
-        return sound if self.reverb is None else self.reverb(sound)
+        return sound if self.reverb is None else sound + self.reverb(sound)
 
     @torch.jit.ignore
     def forward(self, audio: Tensor) -> Tensor:
@@ -91,10 +115,14 @@ class Ddsp(nn.Module):
         batch, _, samples = audio.shape
         padded = nn.functional.pad(audio.squeeze(1), [0, -samples % self.hop + self.delay])
         features = self.extractor(padded)
-        controls = self.decoder(features)
+        frames = features[0].shape[1]
+        begin = self.glide.initial_state(batch, len(self.settings), audio.device)
+        values, _ = self.glide.step(self.settings, frames, begin)
+        features, _ = self.adaptation.step(features, values, self.adaptation.initial_state(batch))
+        controls = self.balanced(self.decoder(features), values)
         state = self.synthesiser.initial_state(batch)
         pieces = []
-        for first in range(0, features[0].shape[1], 512):
+        for first in range(0, frames, 512):
             part = slice(first, first + 512)
             sound, state = self.synthesiser.step(
                 features[0][:, part], [control[:, part] for control in controls], state
@@ -102,5 +130,5 @@ class Ddsp(nn.Module):
             pieces.append(sound)
         sound = torch.cat(pieces, dim=1)
         if self.reverb is not None:
-            sound = self.reverb(sound)
+            sound = sound + self.mixed(self.reverb(sound), values, begin[0])
         return sound[:, self.delay : self.delay + samples].unsqueeze(1)

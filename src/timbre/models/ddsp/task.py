@@ -5,15 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+import torch
 from torch import Tensor, nn
 
-from timbre.dsp.spectral import fft_sizes_for, multi_scale_spectral_loss
+from timbre.dsp.spectral import fft_sizes_from, multi_scale_spectral_loss
 from timbre.models.ddsp.network import Ddsp
 from timbre.models.material import too_little
 from timbre.models.phase import Phase
 
 # Frames before a crop that the recurrent network hears first, so that it is not judged on its cold start.
 WARM_UP_FRAMES = 8
+LEAST_CONFIDENCE = 0.1
+
+
+def confidence(voiced: Tensor, clarity: Tensor) -> Tensor:
+    """How much each moment counts, [batch, frames]: by its clarity where a pitch is claimed, else fully.
+
+    Where the tracker doubts its pitch, the network would learn to play a wrong one well.
+    """
+    return torch.where(voiced > 0.5, clarity.clamp(min=LEAST_CONFIDENCE), torch.ones_like(clarity))
 
 
 class DdspTask(nn.Module):
@@ -24,7 +34,7 @@ class DdspTask(nn.Module):
     def __init__(self, network: Ddsp, preset: dict) -> None:
         super().__init__()
         self.network = network
-        self.fft_sizes = fft_sizes_for(network.sample_rate)
+        self.fft_sizes = fft_sizes_from(preset["fft_seconds"], network.sample_rate)
         self.crop_seconds: float = preset["crop_seconds"]
         self.crop_frames = max(1, round(self.crop_seconds * network.sample_rate / network.hop))
         self.lead_frames = WARM_UP_FRAMES
@@ -70,7 +80,8 @@ class DdspTask(nn.Module):
 
     def _loss(self, batch: dict[str, Tensor], first_sample: Tensor) -> Tensor:
         sound = self._resynthesis(batch, first_sample)
-        return multi_scale_spectral_loss(sound, batch["audio"].squeeze(1), self.fft_sizes)
+        trusted = confidence(batch["voiced"], batch["clarity"])[:, self.lead_frames :]
+        return multi_scale_spectral_loss(sound, batch["audio"].squeeze(1), self.fft_sizes, trusted)
 
     def _resynthesis(self, batch: dict[str, Tensor], first_sample: Tensor) -> Tensor:
         features = [batch["f0_hz"], batch["voiced"], batch["loudness_db"]]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from timbre.dsp.noise import hashed_normal
+from timbre.models.control import Control
 from timbre.models.rave.blocks import encoder_v1, encoder_v2
 from timbre.models.rave.decoder import Decoder
 from timbre.models.rave.latent import make_latent
@@ -22,7 +24,13 @@ class Rave(nn.Module):
     `step` takes whole hops; what it plays belongs to the sound `delay` samples earlier: that of the filter bank and,
     where the network looks ahead, of that. `forward`, the whole sound, puts that right. The latent is turned to its
     principal axes, and `latent_dimensions` of them are kept: all, until `keep` is asked for fewer.
+    `settings` are the values of `controls`.
     """
+
+    controls: ClassVar[list[Control]] = [
+        Control("temperature", 0.0, 4.0, 0.0, 0.0, "standard deviations",
+                "Chance in the latent: 0 plays its mean, 1 what training heard. The same in every run.")
+    ]  # fmt: skip
 
     def __init__(
         self,
@@ -62,8 +70,7 @@ class Rave(nn.Module):
         self.register_buffer("latent_axes", torch.eye(latent_size))
         self.register_buffer("latent_explained", torch.arange(1, latent_size + 1) / latent_size)
         self.latent_dimensions = latent_size
-        # Standard deviations of chance in the latent: 0 plays the mean.
-        self.temperature = 0.0
+        self.settings = [control.neutral for control in self.controls]
         frames = self.encoder.inputs_for(self.decoder.body.inputs_for(self.decoder.waveform.inputs_for(1)))
         self.receptive_samples = pqmf_bands * frames + 2 * self.pqmf_delay
         self.tail_samples = self.receptive_samples
@@ -119,10 +126,10 @@ class Rave(nn.Module):
         return y, [heard + z.shape[2]] + decoder_state + synthesis_state
 
     def _code(self, raw: Tensor, first_frame: Tensor) -> Tensor:
-        """The encoder's output as kept dimensions. first_frame: [batch] int64, for the chance of `temperature`."""
+        """The encoder's output as kept dimensions. first_frame: [batch] int64, for the chance that is set."""
         z = self.latent.mean(raw)
-        if self.temperature > 0.0:
-            z = z + self.temperature * self.latent.spread(raw) * self._chance(first_frame, raw.shape[2])
+        if self.settings[0] > 0.0:
+            z = z + self.settings[0] * self.latent.spread(raw) * self._chance(first_frame, raw.shape[2])
         axes = self.latent_axes[: self.latent_dimensions]
         return torch.matmul(axes, z)
 
@@ -130,10 +137,10 @@ class Rave(nn.Module):
         """Kept dimensions as the decoder wants them: the others at zero or by chance, nothing before frame 0."""
         kept, frames = self.latent_dimensions, z.shape[2]
         full = torch.matmul(self.latent_axes[:kept].t(), z)
-        if self.temperature > 0.0 and kept < self.latent_size:
+        if self.settings[0] > 0.0 and kept < self.latent_size:
             # Frames count from 2^40 here, so that this chance is not the encoder's.
             chance = self._chance(first_frame + (1 << 40) // self.latent_size, frames)
-            full = full + self.temperature * torch.matmul(self.latent_axes[kept:].t(), chance[:, kept:])
+            full = full + self.settings[0] * torch.matmul(self.latent_axes[kept:].t(), chance[:, kept:])
         index = first_frame[:, None] + torch.arange(frames, device=z.device)
         return full * (index >= 0).unsqueeze(1)
 
