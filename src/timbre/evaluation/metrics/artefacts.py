@@ -6,10 +6,10 @@ import numpy as np
 from scipy.ndimage import binary_dilation
 
 from timbre.evaluation.metrics.tracks import MIN_FRAMES, Tracks, middles_samples
-from timbre.evaluation.render import SILENCE_DBFS
 
 # A frame nearer than this to a voiced one still has the tone in its window.
 APART_FRAMES = 2
+LEAST_DB = -120.0
 EDGE_FRAMES = 8
 LEAP_CENTS = 1200.0
 
@@ -40,7 +40,7 @@ def buzz_db(original: np.ndarray, harmonics: np.ndarray, tracks: Tracks, hop: in
     heard, added = (float(np.square(audio[inside], dtype=np.float64).sum()) for audio in (original, harmonics))
     if heard <= 0.0:
         return None
-    return float(10.0 * np.log10(max(added / heard, 10.0 ** (SILENCE_DBFS / 10.0))))
+    return float(10.0 * np.log10(max(added / heard, 10.0 ** (LEAST_DB / 10.0))))
 
 
 def leap_frames(original: Tracks, output: Tracks) -> int | None:
