@@ -47,8 +47,8 @@ def entries(tolerance_cents: float) -> list[Entry]:
         foreign("onset_f", "Onsets kept", "higher",
                 "100 % where every note and hit begins within 50 ms of the input's and none is added (F-measure)."),
         Entry(TRANSFER, "leap_frames", "Pitch leaps at the edges of notes", "lower",
-              "The longest moment, of all inputs, in which a note starts or ends more than an octave away from where it "
-              "belongs. It is heard as a hiccup; how long a frame lasts stands at the top of this page.",
+              "The longest time, in any of the inputs, that a note spends more than an octave off where it starts or "
+              "ends. It is heard as a hiccup; how long a frame lasts stands at the top of this page.",
               (("without adaptation", "leap_frames_unadapted"),)),
         Entry(TRANSFER, "buzz_db", "Buzz where the input has no pitch", "lower",
               "Level of the model's harmonics under breath, consonants and noise against the input's level there, in "

@@ -112,8 +112,8 @@ def _buzz(transfer: Figures) -> list[Line]:
         POOR: "It buzzes where the input has no pitch",
     }
     worst = max(transfer["buzz_db_by_input"], key=transfer["buzz_db_by_input"].get)
-    levels = f"its harmonics lie at {formatted('_db', value)} of the input's level there, at worst ({worst})"
-    return [Line(grade, "Buzz", f"{words[grade]}: {levels}.")]
+    distance = f"{formatted('_db', abs(value))} {'over' if value > 0.0 else 'under'} the input's level"
+    return [Line(grade, "Buzz", f"{words[grade]}: its harmonics lie {distance} there, at worst ({worst}).")]
 
 
 def _reconstruction(reconstruction: Figures, key: str) -> Line:
