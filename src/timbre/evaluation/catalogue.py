@@ -66,7 +66,7 @@ def entries(tolerance_cents: float) -> list[Entry]:
                  "Half of the pitched moments are nearer to the original than this; 100 cents are a semitone."),
         held_out("loudness_l1_db", "Typical loudness error", "lower",
                  "How far the loudness of a moment lies off, on average."),
-        held_out("harmonics_l1_db", "Level of the partials", "lower",
+        held_out("harmonics_l1_db", "Level error of the partials", "lower",
                  "How far each partial of the pitched moments lies off in level, on average, of those within 30 dB of "
                  "the strongest. It hears the tone without the hiss."),
         held_out("onset_f", "Onsets right", "higher",
@@ -87,7 +87,7 @@ def formatted(key: str, value: float | None) -> str:
     if value is None:
         return NOT_APPLICABLE
     if key.startswith(("f0_within", "f0_rca", "mss_excess_ratio", "onset_f")):
-        return f"{100.0 * value:.0f} %"
+        return f"{100.0 * value:.0f} %".replace("-", MINUS)
     if "_frames" in key:
         return f"{value:.0f} frame{'' if value == 1 else 's'}"
     if "_cents" in key:

@@ -150,8 +150,8 @@ def _card(card: Card, embedded: dict[str, str], tolerance_cents: float) -> dict:
     }  # fmt: skip
 
 
-def _card_figures(card: Card, tolerance_cents: float) -> list[tuple[str, str, str]]:
-    """(name, value, anchor or why there is none) of the figures beside a card's players."""
+def _card_figures(card: Card, tolerance_cents: float) -> list[tuple[str, str, list[str]]]:
+    """(name, value, anchors or why there is none) of the figures beside a card's players."""
     figures = card.figures
     # Key, name, keys of anchors with their names, and why there may be no figure: None leaves the row out.
     if card.kind == TRANSFER:
@@ -162,7 +162,7 @@ def _card_figures(card: Card, tolerance_cents: float) -> list[tuple[str, str, st
             ("ltas_db", "Distance to target's colour", [before, unadapted], "nothing to compare"),
             ("onset_f", "Onsets kept", [unadapted], "no onsets in the input"),
             ("leap_frames", "Pitch leaps", [unadapted], None),
-            ("buzz_db", "Buzz", [], None),
+            ("buzz_db", "Buzz, against the input", [], None),
         ]
     else:
         untrained = ("_untrained", "untrained")
@@ -170,7 +170,7 @@ def _card_figures(card: Card, tolerance_cents: float) -> list[tuple[str, str, st
             ("mss_excess_ratio", "Error left", [], "no anchor"),
             (within_key(tolerance_cents), "Pitch right", [], "no pitch in the recording"),
             ("loudness_l1_db", "Loudness error", [untrained], "silent"),
-            ("harmonics_l1_db", "Level of the partials", [untrained], "no pitch in the recording"),
+            ("harmonics_l1_db", "Partials' level error", [untrained], "no pitch in the recording"),
             ("mcd_db", "Tone colour error", [untrained], "silent"),
         ]
     shown = []
@@ -178,9 +178,9 @@ def _card_figures(card: Card, tolerance_cents: float) -> list[tuple[str, str, st
         if figures[key] is None and reason is None:
             continue
         known = [(figures.get(f"{key}{ending}"), label) for ending, label in anchors]
-        told = ", ".join(f"{formatted(key, value)} {label}" for value, label in known if value is not None)
-        shown.append((name, formatted(key, figures[key]), reason if figures[key] is None else told))
+        told = [f"{formatted(key, value)} {label}" for value, label in known if value is not None]
+        shown.append((name, formatted(key, figures[key]), [reason] if figures[key] is None else told))
     level_in, level_out = (
         formatted("lufs", figures[key]).removesuffix(" LUFS") for key in ("input_lufs", "output_lufs")
     )
-    return [*shown, ("True level, in → out", f"{level_in} → {level_out} LUFS", "")]
+    return [*shown, ("True level, in → out", f"{level_in} → {level_out} LUFS", [])]
