@@ -68,7 +68,7 @@ def _measure_f0_hz(audio: np.ndarray, lowest_hz: float = 150.0, highest_hz: floa
     return RATE_HZ / (lag + (0.5 * (before - after) / bend if bend > 0 else 0.0))
 
 
-def _f0_errors_cents(audio: np.ndarray, f0_hz: np.ndarray) -> np.ndarray:
+def _f0_errors_cents(audio: np.ndarray, f0_hz: np.ndarray, lowest_hz: float = 150.0) -> np.ndarray:
     """Measured against true f0, in frames of 40 ms in which the truth sounds and makes no leap."""
     errors = []
     hop = RATE_HZ // 100
@@ -76,5 +76,5 @@ def _f0_errors_cents(audio: np.ndarray, f0_hz: np.ndarray) -> np.ndarray:
         near = f0_hz[frame - 2 : frame + 3]
         if near.min() > 0 and near.max() / near.min() < 1.03:
             piece = audio[(frame - 2) * hop : (frame + 2) * hop]
-            errors.append(1200 * np.log2(_measure_f0_hz(piece) / f0_hz[frame]))
+            errors.append(1200 * np.log2(_measure_f0_hz(piece, lowest_hz) / f0_hz[frame]))
     return np.array(errors)

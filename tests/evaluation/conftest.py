@@ -43,6 +43,43 @@ class DelayLine(nn.Module):
         return joined[..., : x.shape[-1]] * self.gain
 
 
+class Knobs(nn.Module):
+    """A model of known answer with controls: its input times a gain in dB, and a hum of 110 Hz for harmonics alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values = {"input_gain_db": 6.0, "harmonic_noise_balance": 0.0}
+        self.phase = 0.0
+
+    @torch.jit.export
+    def reset(self) -> None:
+        self.phase = 0.0
+
+    @torch.jit.export
+    def set_control(self, name: str, value: float) -> None:
+        assert name in self.values
+        self.values[name] = value
+
+    @torch.jit.export
+    def get_control(self, name: str) -> float:
+        return self.values[name]
+
+    def forward(self, x: Tensor) -> Tensor:
+        gain = 10.0 ** (self.values["input_gain_db"] / 20.0)
+        if self.values["harmonic_noise_balance"] < 1.0:
+            return x * gain
+        phase = self.phase + 110.0 / 16000.0 * torch.arange(x.shape[-1], device=x.device)
+        self.phase = float(phase[-1]) + 110.0 / 16000.0
+        return 0.01 * gain * torch.sin(2.0 * torch.pi * phase).expand(x.shape)
+
+
+KNOBS = [
+    {"name": "input_gain_db", "least": -24.0, "most": 24.0, "default": 6.0, "neutral": 0.0, "unit": "dB",
+     "meaning": "gain of the input"},
+    {"name": "harmonic_noise_balance", "least": -1.0, "most": 1.0, "neutral": 0.0, "unit": "", "meaning": "balance"},
+]  # fmt: skip
+
+
 def make_delay_model(delay_samples: int, block_samples: int = 1, gain: float = 1.0, channels: int = 1) -> ExportedModel:
     module = torch.jit.script(DelayLine(delay_samples, gain, channels))
     return ExportedModel(module, RATE, channels, block_samples, delay_samples, {})
@@ -87,6 +124,16 @@ def rate() -> int:
 @pytest.fixture(scope="session")
 def extractor():
     return extractor_of(feature_config(RATE, FEATURES))
+
+
+@pytest.fixture
+def with_knobs(project) -> Path:
+    """The project, with the model that has controls."""
+    export = project / "models/export"
+    torch.jit.script(Knobs()).save(str(export / "model.ts"))
+    contract = json.loads((export / "model.json").read_text())
+    (export / "model.json").write_text(json.dumps(contract | {"delay_samples": 0, "controls": KNOBS}))
+    return project
 
 
 @pytest.fixture

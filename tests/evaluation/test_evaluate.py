@@ -49,7 +49,11 @@ def test_a_model_that_halves_the_level(project, params, rate):
     assert reconstruction["loudness_l1_db"] == pytest.approx(6.02, abs=0.01)
     assert reconstruction["mcd_db"] == pytest.approx(0.0, abs=0.2)
     assert reconstruction["mss_excess_ratio"] < 0.5 < reconstruction["mss_untrained"]
+    assert reconstruction["harmonics_l1_db"] == pytest.approx(6.02, abs=0.01)
+    assert reconstruction["onset_f"] == transfer["onset_f"] == transfer["onset_f_identity"] == 1.0
     assert transfer["f0_rca50"] == transfer["f0_rca50_identity"] == 1.0
+    assert transfer["leap_frames_by_input"] == {"flute": 0}
+    assert transfer["buzz_db"] is transfer["f0_rca50_unadapted"] is None, "the model has no controls"
     assert list(transfer["f0_rca50_by_input"]) == ["flute"], "hiss and silence have no pitch"
     assert transfer["ltas_db"] == pytest.approx(transfer["ltas_db_identity"], abs=1e-3)
     assert metrics["model"] == {
@@ -70,6 +74,39 @@ def test_a_model_that_halves_the_level(project, params, rate):
     assert (table["output_lufs"] - table["input_lufs"]).dropna().to_numpy() == pytest.approx(-6.02, abs=0.01)
     heard, output = (soundfile.read(reports / f"audio/transfer/hiss.{side}.flac")[0] for side in ("input", "output"))
     assert output == pytest.approx(heard / 2, abs=2**-23), "aligned, same length, true level"
+
+
+def test_controls_are_neutral_for_the_target_and_adapt_the_inputs(with_knobs, params):
+    metrics = evaluate(params)
+    reports = with_knobs / "reports/evaluation"
+    assert metrics["reconstruction"]["loudness_l1_db"] == pytest.approx(0.0, abs=1e-3)
+    table = pd.read_csv(reports / "items.csv").set_index("name")
+    gains_db = (table["output_lufs"] - table["input_lufs"]).dropna()
+    assert gains_db["test__take_01"] == pytest.approx(0.0, abs=0.01) and gains_db["hiss"] == pytest.approx(6, abs=0.01)
+    sides = {side: soundfile.read(reports / f"audio/transfer/hiss.{side}.flac")[0] for side in ("input", "unadapted")}
+    assert np.array_equal(sides["input"], sides["unadapted"])
+    assert not list(reports.glob("audio/reconstruction/*.unadapted.flac"))
+    # The hum has an amplitude of 0.01 and the input's gain of 6 dB, the noise a level of 0.1.
+    expected_db = 6 - 20 - 10 * np.log10(2)
+    assert metrics["transfer"]["buzz_db_by_input"] == {"hiss": pytest.approx(expected_db, abs=0.2)}
+    assert metrics["transfer"]["buzz_db"] == table.loc["hiss", "buzz_db"]
+    assert metrics["transfer"]["onset_f_unadapted"] == table.loc["flute", "onset_f_unadapted"] == 1.0
+    page = (reports / "index.html").read_text()
+    assert page.count("Without adaptation</button>") == 3 and "A faint buzz" in page
+    assert "transfer/flute.unadapted.flac" in page and "<kbd>4</kbd>" in page
+
+
+def test_without_adaptation_there_is_one_transfer(with_knobs, params):
+    path = with_knobs / "models/export/model.json"
+    contract = json.loads(path.read_text())
+    contract["controls"][0]["default"] = 0.0
+    path.write_text(json.dumps(contract))
+    metrics = evaluate(params)
+    assert metrics["transfer"]["f0_rca50_unadapted"] is None
+    assert metrics["transfer"]["buzz_db"] == pytest.approx(-23.0, abs=0.2)
+    page = (with_knobs / "reports/evaluation/index.html").read_text()
+    assert "adaptation" not in page.lower() and "<kbd>4</kbd>" not in page
+    assert not list((with_knobs / "reports").rglob("*.unadapted.flac"))
 
 
 class Sides(torch.nn.Module):

@@ -16,30 +16,41 @@ from timbre.evaluation.measure import (
 from timbre.evaluation.metrics.ltas import band_powers
 
 
-def test_perfect_and_untrained_reconstruction(tone, noise, rate, extractor):
+def test_perfect_and_untrained_reconstruction(tone, noise, extractor):
     audio, before = hear(tone()[None], extractor), hear(noise(level=0.05)[None], extractor)
-    figures = reconstruction_figures(audio, audio, before, rate, 50.0)
+    figures = reconstruction_figures(audio, audio, before, extractor, 50.0)
     assert figures["mss"] == 0.0 and figures["f0_within_50_cents"] == 1.0
+    assert figures["harmonics_l1_db"] == 0.0 and figures["onset_f"] == 1.0
     assert figures["mss_excess_ratio"] < 0.0, "better than two takes of one noise"
-    untrained = reconstruction_figures(audio, before, before, rate, 50.0)
+    untrained = reconstruction_figures(audio, before, before, extractor, 50.0)
     assert untrained["mss_excess_ratio"] == 1.0
     assert all(untrained[key] == untrained[f"{key}_untrained"] for key in ("mss", "lsd_db", "mcd_db", "logmel_l1"))
-    assert "mss_untrained" not in reconstruction_figures(audio, audio, None, rate, 50.0)
+    assert "mss_untrained" not in reconstruction_figures(audio, audio, None, extractor, 50.0)
 
 
 def test_doing_nothing_is_the_identity_anchor(tone, noise, rate, extractor):
     audio, target = hear(tone()[None], extractor), band_powers(noise(), rate)
-    figures = transfer_figures(audio, audio, rate, target, 50.0)
+    figures = transfer_figures(audio, audio, None, rate, target, 50.0)
     assert figures["f0_rca50"] == 1.0 and figures["loudness_r"] == pytest.approx(1.0)
     assert all(figures[key] == figures[f"{key}_identity"] for key in ("f0_rca50", "loudness_r", "ltas_db"))
-    alone = transfer_figures(audio, audio, rate, None, 50.0)
+    alone = transfer_figures(audio, audio, None, rate, None, 50.0)
     assert alone["ltas_db"] is None and alone["ltas_db_identity"] is None
+
+
+def test_the_adaptation_is_an_anchor(tone, noise, rate, extractor):
+    audio, other = hear(tone()[None], extractor), hear(noise()[None], extractor)
+    figures = transfer_figures(audio, audio, other, rate, band_powers(noise(), rate), 50.0)
+    keys = ("f0_rca50", "loudness_r", "ltas_db", "onset_f", "leap_frames")
+    assert all(figures[f"{key}_unadapted"] != figures[key] for key in keys[:3])
+    without = transfer_figures(audio, other, None, rate, band_powers(noise(), rate), 50.0)
+    assert [figures[f"{key}_unadapted"] for key in keys] == [without[key] for key in keys]
+    assert not any(key.endswith("_unadapted") for key in without)
 
 
 def test_the_key_tells_the_tolerance(tone, rate, extractor):
     audio = hear(tone()[None], extractor)
-    assert "f0_within_25_cents" in reconstruction_figures(audio, audio, None, rate, 25.0)
-    assert "f0_rca25" in transfer_figures(audio, audio, rate, None, 25.0)
+    assert "f0_within_25_cents" in reconstruction_figures(audio, audio, None, extractor, 25.0)
+    assert "f0_rca25" in transfer_figures(audio, audio, None, rate, None, 25.0)
 
 
 def test_excess_ratio():
@@ -72,6 +83,20 @@ def test_means_leave_out_what_does_not_apply(rate):
     assert found["transfer"]["ltas_db"] == 2.117284
     assert found["reconstruction"]["mss"] is None and found["reconstruction"]["mss_excess_ratio"] is None
     assert found["model"] == {"delay_samples": 3}
+
+
+def test_of_faults_the_worst_counts(rate):
+    rows = [
+        {"kind": "transfer", "name": "a", "buzz_db": -50.0, "leap_frames": None, "leap_frames_unadapted": None},
+        {"kind": "transfer", "name": "b", "buzz_db": -20.0, "leap_frames": 2, "leap_frames_unadapted": 0},
+        {"kind": "transfer", "name": "c", "buzz_db": None, "leap_frames": 0, "leap_frames_unadapted": 3},
+    ]
+    found = summary(rows, {}, None, rate, 50.0)["transfer"]
+    assert (found["buzz_db"], found["leap_frames"], found["leap_frames_unadapted"]) == (-20.0, 2, 3)
+    assert found["buzz_db_by_input"] == {"a": -50.0, "b": -20.0}
+    assert found["leap_frames_by_input"] == {"b": 2, "c": 0}
+    empty = summary([], {}, None, rate, 50.0)["transfer"]
+    assert empty["buzz_db"] is None and empty["leap_frames_by_input"] == {}
 
 
 def test_rounding_keeps_integers_and_none():

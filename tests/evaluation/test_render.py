@@ -114,3 +114,28 @@ def test_a_missing_or_damaged_export_is_told(project):
     (folder / "model.ts").unlink()
     with pytest.raises(UserError, match=r"model\.ts is missing"):
         load_exported(folder)
+
+
+def test_controls_are_set_for_one_render_and_put_back(with_knobs, noise):
+    model, audio = load_exported(with_knobs / "models/export"), noise()[None, :1000]
+    names = ["input_gain_db", "harmonic_noise_balance"]
+    assert model.defaults == dict(zip(names, [6.0, 0.0], strict=True))
+    assert model.neutral == dict.fromkeys(names, 0.0) and model.adapts
+    adapted = render(model, audio, 64)
+    assert adapted == pytest.approx(audio * 10 ** (6 / 20), rel=1e-6)
+    assert np.array_equal(render(model, audio, 64, controls=model.neutral), audio)
+    hum = render(model, audio, 64, controls={"harmonic_noise_balance": 1.0})
+    assert np.abs(hum).max() == pytest.approx(0.01 * 10 ** (6 / 20), rel=1e-2), "the others keep their default"
+    with pytest.raises(UserError):
+        render(model, audio * np.float32(np.nan), 64, controls=model.neutral)
+    assert [model.module.get_control(name) for name in names] == [6.0, 0.0]
+    assert np.array_equal(render(model, audio, 64), adapted)
+
+
+def test_a_control_with_a_method_of_its_own_is_left_alone(project, noise):
+    path = project / "models/export/model.json"
+    temperature = {"name": "temperature", "least": 0.0, "most": 4.0, "neutral": 0.0, "method": "set_temperature"}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"controls": [temperature]}))
+    model, audio = load_exported(project / "models/export"), noise()[None, :1000]
+    assert not model.adapts
+    assert np.array_equal(render(model, audio, 64, controls=model.neutral), 0.5 * audio)

@@ -45,10 +45,23 @@ def test_a_good_model_is_told_in_words():
     assert "4 % of the untrained" in lines["Reconstruction"].sentence
 
 
+@pytest.mark.parametrize(
+    ("buzz_db", "grade", "words"),
+    [(-45.0, "good", "45.0 dB under"), (-20.0, "fair", "20.0 dB under"), (3.0, "poor", "3.0 dB over")],
+)
+def test_a_buzz_is_told_with_the_input_that_provokes_it(buzz_db, grade, words):
+    rows = [{"kind": "transfer", "name": name, "buzz_db": value} for name, value in (("a", -60.0), ("hiss", buzz_db))]
+    lines = {line.subject: line for line in verdict(summary(rows, MODEL, None, 48000, 50.0), 48000, 50.0)}
+    assert lines["Buzz"].grade == grade
+    assert words in lines["Buzz"].sentence and "(hiss)" in lines["Buzz"].sentence
+
+
 def test_figures_have_units():
     shown = [("f0_rca50", 0.934), ("f0_median_cents", 1.62), ("lsd_db", -3.25), ("silence_dbfs_after_1s", -80.0),
-             ("input_lufs", -20.04), ("loudness_r", -0.5), ("mss", None)]  # fmt: skip
-    words = ["93 %", "1.6 cents", "\u22123.2 dB", "\u221280.0 dBFS", "\u221220.0 LUFS", "\u22120.50", "\u2013"]
+             ("input_lufs", -20.04), ("loudness_r", -0.5), ("mss", None), ("leap_frames", 1), ("leap_frames", 3),
+             ("onset_f", 0.876), ("buzz_db", -33.0)]  # fmt: skip
+    words = ["93 %", "1.6 cents", "\u22123.2 dB", "\u221280.0 dBFS", "\u221220.0 LUFS", "\u22120.50", "\u2013",
+             "1 frame", "3 frames", "88 %", "\u221233.0 dB"]  # fmt: skip
     assert [formatted(key, value) for key, value in shown] == words
 
 

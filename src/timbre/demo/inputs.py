@@ -1,4 +1,4 @@
-"""Sounds to transfer: instruments, a voice, drums and test signals, by additive or subtractive synthesis.
+"""Sounds to transfer: instruments, a voice, a speaker, drums and test signals, by additive or subtractive synthesis.
 
 Every maker takes a random generator and returns audio, shape (samples,), and f0 in Hz every 10 ms or None.
 """
@@ -30,6 +30,17 @@ UPPER_FORMANTS_HZ = (3500, 4500)
 FORMANT_WIDTHS_HZ = (110, 130, 170, 250, 350)
 HIGH_FORMANTS_GAIN = 0.04
 """Stands for the many formants above the fifth, without which a voice has no air."""
+SENTENCES = (("", 0), ("s", 1), ("t", 0), ("f", 2), ("", 3)), (("sh", 4), ("k", 0), ("s", 2), ("p", 3), ("f", 1)), (
+    ("t", 2), ("sh", 0), ("p", 1), ("s", 4)
+)  # fmt: skip
+"""Syllables of three sentences: a consonant, or none, and the index of a vowel."""
+FRICATIVES = {"s": (4200, 10_000, 0.16), "sh": (2000, 6500, 0.18), "f": (1200, 12_000, 0.04)}
+PLOSIVES = {"p": (400, 2000, 0.2), "t": (3000, 9000, 0.35), "k": (1300, 3200, 0.3)}
+"""Band of the noise in Hz and its level beside the vowels' (after Stevens 1998, "Acoustic Phonetics", ch. 7 and 8)."""
+SPOKEN_RANGE_HZ = (160, 90)
+HIGHEST_SPOKEN_PARTIAL_HZ = 8000.0
+"""What a speaker has above it is hiss."""
+PAUSE_SECONDS = 0.75
 
 
 def flute(rng: np.random.Generator):
@@ -104,7 +115,28 @@ def silence(rng: np.random.Generator):
     return np.zeros(4 * SAMPLE_RATE_HZ), None
 
 
-INPUTS = {"flute": flute, "voice": voice, "glide": glide, "drums": drums, "sweep": sweep, "silence": silence}
+def noise(rng: np.random.Generator):
+    """White noise that swells and fades twice, the second time stopping at its loudest; then silence."""
+    points = ((0.0, -50.0), (2.5, 0.0), (4.5, -40.0), (7.0, 0.0))
+    samples = round(8 * SAMPLE_RATE_HZ)
+    level = 10 ** (np.interp(_times(samples), *zip(*points, strict=True)) / 20)
+    level[round(points[-1][0] * SAMPLE_RATE_HZ) :] = 0.0
+    return _normalized(level * rng.standard_normal(samples)), None
+
+
+def speech(rng: np.random.Generator):
+    """Three sentences of a speaker: vowels whose pitch falls from 160 to 90 Hz, hisses, bursts and pauses."""
+    parts = [_sentence(rng, syllables) for syllables in SENTENCES]
+    pause = np.zeros((3, round(PAUSE_SECONDS * SAMPLE_RATE_HZ)))
+    audio, f0_hz, level = np.concatenate([piece for part in parts for piece in (pause, part)] + [pause], axis=1)
+    return _finish(audio, f0_hz, level)
+
+
+INPUTS = {
+    "flute": flute, "voice": voice, "glide": glide, "drums": drums, "sweep": sweep, "silence": silence,
+    "noise": noise, "speech": speech,
+}  # fmt: skip
+"""Makers by name. A new one goes to the end, where it changes nobody else's seed."""
 
 
 def _tune(rng: np.random.Generator, style: Style, centre_midi: float, lowest_midi: int, highest_midi: int):
@@ -131,6 +163,52 @@ def _breaths(rng: np.random.Generator, notes: list[Note], points: int) -> np.nda
             level[note.start : note.start + 40] = 0.0
     level[-60:] = 0.0
     return np.clip(gaussian_filter1d(level, 18.0, mode="constant"), 0, 1)
+
+
+def _sentence(rng: np.random.Generator, syllables: tuple[tuple[str, int], ...]) -> np.ndarray:
+    """Audio, f0 in Hz and the voice's level from 0 to 1 of syllables (consonant, vowel), shape (3, samples)."""
+    voiced: list[np.ndarray] = []
+    vowels: list[np.ndarray] = []
+    noises: list[np.ndarray] = []
+    for consonant, vowel in syllables:
+        hiss = _consonant(rng, consonant)
+        samples = round(rng.uniform(0.22, 0.34) * SAMPLE_RATE_HZ)
+        voiced += [np.zeros(len(hiss)), np.full(samples, rng.uniform(0.6, 1.0))]
+        vowels.append(np.full(len(hiss) + samples, vowel))
+        noises += [hiss, np.zeros(samples)]
+    level = gaussian_filter1d(np.concatenate(voiced), 0.008 * SAMPLE_RATE_HZ, mode="constant", truncate=3.0)
+    samples = len(level)
+    # Formants move slowly: they are smoothed in steps of a millisecond, which is far quicker.
+    every, steps = np.arange(samples), np.arange(0, samples, SAMPLE_RATE_HZ // 1000)
+    targets = np.array(VOWEL_FORMANTS_HZ, dtype=float)[np.concatenate(vowels)[steps]].T
+    formants = [np.interp(every, steps, track) for track in gaussian_filter1d(targets, 30.0, axis=1)]
+    formants += [np.full(samples, float(upper)) for upper in UPPER_FORMANTS_HZ]
+    # The pitch falls over the sentence, with a small rise and fall on every syllable.
+    highest, lowest = SPOKEN_RANGE_HZ
+    fall = np.linspace(0.05, 0.95, samples) - 0.05 * np.sin(2 * np.pi * len(syllables) * np.linspace(0, 1, samples))
+    f0_hz = highest * (lowest / highest) ** np.clip(fall, 0, 1)
+    partials = []
+    for number in range(1, int(HIGHEST_SPOKEN_PARTIAL_HZ / lowest) + 1):
+        partials.append(level * number**-2.0 * _formant_gain(number * f0_hz, formants) * (number * f0_hz))
+    tone = _add_partials(f0_hz, partials)
+    return np.stack([tone / np.std(tone) + np.concatenate(noises), f0_hz, level])
+
+
+def _consonant(rng: np.random.Generator, name: str) -> np.ndarray:
+    """A hiss, or a silence and a burst, beside vowels of level 1; nothing for no consonant."""
+    if name in FRICATIVES:
+        low_hz, high_hz, gain = FRICATIVES[name]
+        samples = round(rng.uniform(0.11, 0.17) * SAMPLE_RATE_HZ)
+        level = np.sin(np.pi * _times(samples) * SAMPLE_RATE_HZ / samples) ** 0.5
+    elif name in PLOSIVES:
+        low_hz, high_hz, gain = PLOSIVES[name]
+        samples = round(0.12 * SAMPLE_RATE_HZ)
+        since = _times(samples) - 0.07
+        level = np.where(since >= 0, np.exp(-np.maximum(since, 0) / 0.012), 0.0)
+    else:
+        return np.zeros(0)
+    hiss = sosfilt(_band(low_hz, high_hz), rng.standard_normal(samples))
+    return gain * level * hiss / np.std(hiss)
 
 
 def _add_partials(f0_hz: np.ndarray, amplitudes: list[np.ndarray]) -> np.ndarray:

@@ -33,6 +33,7 @@ from timbre.evaluation.measure import (
     transfer_figures,
     untrained_render,
 )
+from timbre.evaluation.metrics.artefacts import buzz_db, can_buzz
 from timbre.evaluation.metrics.ltas import band_powers, ltas_db_within, mean_powers
 from timbre.evaluation.page import Card, Sound, write_page
 from timbre.evaluation.plots import Panel, picture
@@ -52,6 +53,8 @@ from timbre.progress import progress
 LARGEST_PEAK = 0.999
 # RMS over which an input can excite the model before the silence that is measured after it.
 AUDIBLE_DBFS = -60.0
+# The control whose 1 lets only the harmonics through.
+BALANCE = "harmonic_noise_balance"
 BAR_FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s of sound [{elapsed}<{remaining}]"
 
 
@@ -71,6 +74,8 @@ def run(
     """Evaluate the exported model and write metrics.json, items.csv, audio/, plots/ and index.html below `reports`.
 
     Sounds are rendered and written in the model's channels; figures, pictures and the page's players are of their mean.
+    Held-out recordings are rendered with every control of the model neutral. Transfers have the defaults, and where
+    these adapt the input they are rendered once more with every control neutral.
     export: folder of model.ts and model.json. manifest: of the cache, whose files of split "test" lie below
     `normalized`. untrained: the model before training, offline and aligned, as the anchor of reconstruction.
     Returns: the content of metrics.json.
@@ -85,7 +90,8 @@ def run(
             'Put some takes below a folder named "test", or raise slice.test_share in params.yaml.',
             file=sys.stderr,
         )
-    total = sum(seconds_of(item) for item in held_out + inputs)
+    renders = {RECONSTRUCTION: 1, TRANSFER: 1 + model.adapts + (BALANCE in model.defaults)}
+    total = sum(renders[item.kind] * seconds_of(item) for item in held_out + inputs)
     with (
         replaced_folder(reports) as folder,
         one_thread(),
@@ -146,6 +152,7 @@ class _Evaluation:
             "size": self.params.size,
             "sample rate": f"{self.rate} Hz",
             "rendered in blocks of": f"{self.params.evaluate.block_samples} samples",
+            "one frame": f"{1000.0 * self.extractor.hop / self.rate:.1f} ms",
         }
         write_page(self.folder / "index.html", metrics, self.cards, self.skipped, heading, self.rate, self.tolerance)
         return metrics
@@ -160,9 +167,8 @@ class _Evaluation:
             row["status"] = f"skipped: {error}"
             self.skipped.append({"kind": item.kind, "file": item.file, "reason": str(error)})
             return
-        block = self.params.evaluate.block_samples
-        output = render(self.model, audio, block, self._advance)
-        heard_input, heard_output = hear(audio, self.extractor), hear(output, self.extractor)
+        output = self._render(audio, self.model.neutral if item.kind == RECONSTRUCTION else {})
+        heard_input, heard_output, heard_unadapted = hear(audio, self.extractor), hear(output, self.extractor), None
         row |= {
             "status": "measured",
             "seconds": audio.shape[1] / self.rate,
@@ -176,12 +182,32 @@ class _Evaluation:
             before = None
             if self.untrained is not None:
                 before = hear(untrained_render(self.untrained, audio, self.rate), self.extractor)
-            row |= reconstruction_figures(heard_input, heard_output, before, self.rate, self.tolerance)
+            row |= reconstruction_figures(heard_input, heard_output, before, self.extractor, self.tolerance)
         else:
-            row |= transfer_figures(heard_input, heard_output, self.rate, self.target_powers, self.tolerance)
+            if self.model.adapts:
+                unadapted = self._render(audio, self.model.neutral)
+                heard_unadapted = hear(unadapted, self.extractor)
+                row["unadapted_file_gain_db"] = self._write(item, "unadapted", unadapted)
+            row |= transfer_figures(
+                heard_input, heard_output, heard_unadapted, self.rate, self.target_powers, self.tolerance
+            )
+            row["buzz_db"] = self._buzz_db(audio, heard_input)
             if self.silence_dbfs is None and level_dbfs(audio) > AUDIBLE_DBFS:
-                self.silence_dbfs = silence_dbfs_after_1s(self.model, audio, block)
-        self._show(item, heard_input, heard_output, row)
+                self.silence_dbfs = silence_dbfs_after_1s(self.model, audio, self.params.evaluate.block_samples)
+        self._show(item, heard_input, heard_output, heard_unadapted, row)
+
+    def _render(self, audio: np.ndarray, controls: dict[str, float]) -> np.ndarray:
+        return render(self.model, audio, self.params.evaluate.block_samples, self._advance, controls)
+
+    def _buzz_db(self, audio: np.ndarray, heard: Heard) -> float | None:
+        """What the model's harmonics alone make of the input where it has no pitch; None where they cannot be had."""
+        if BALANCE not in self.model.defaults:
+            return None
+        if not can_buzz(heard.tracks):
+            self._advance(audio.shape[1])
+            return None
+        harmonics = self._render(audio, {BALANCE: 1.0}).mean(axis=0)
+        return buzz_db(heard.audio, harmonics, heard.tracks, self.extractor.hop, self.extractor.window)
 
     def _advance(self, samples: int) -> None:
         self.bar.update(min(samples / self.rate, self.bar.total - self.bar.n))
@@ -193,13 +219,15 @@ class _Evaluation:
         write_flac(self.folder / "audio" / item.kind / f"{item.name}.{label}.flac", audio.T * gain, self.rate)
         return float(20.0 * np.log10(gain))
 
-    def _show(self, item: Item, heard_input: Heard, heard_output: Heard, row: dict) -> None:
+    def _show(self, item: Item, heard_input: Heard, heard_output: Heard, unadapted: Heard | None, row: dict) -> None:
         """Make the card and the picture of an item, and keep what the transfers need of a held-out one."""
         cut = cut_of(heard_input.audio, self.rate, self.params.evaluate.page_seconds)
         key, label = f"{item.kind}/{item.name}", "Original" if item.kind == RECONSTRUCTION else "Input"
         original = self._sound(f"{key}/input", label, heard_input, cut)
         rendered = self._sound(f"{key}/output", "Output", heard_output, cut)
         sounds = [original, rendered]
+        if unadapted is not None:
+            sounds.append(self._sound(f"{key}/unadapted", "Without adaptation", unadapted, cut))
         if item.kind == RECONSTRUCTION:
             powers = band_powers(heard_input.audio, self.rate)
             self.targets.append(Target(powers, row["seconds"], heard_input.tracks.median_f0_hz, original))
@@ -211,8 +239,9 @@ class _Evaluation:
         plot.parent.mkdir(exist_ok=True)
         plot.write_bytes(png)
         excerpt_seconds = (cut[0] / self.rate, cut[1] / self.rate, row["seconds"])
+        files = ["input", "output"] if unadapted is None else ["input", "output", "unadapted"]
         self.cards.append(
-            Card(item.kind, item.name, item.file, rounded(row), sounds, excerpt_seconds, png, _notes(row))
+            Card(item.kind, item.name, item.file, rounded(row), sounds, files, excerpt_seconds, png, _notes(row))
         )
 
     def _sound(self, key: str, label: str, heard: Heard, cut: tuple[int, int]) -> Sound:
@@ -233,10 +262,10 @@ def nearest_target(targets: list[Target], median_f0_hz: float | None) -> Target:
 def _notes(row: dict) -> list[str]:
     """What a listener should know about an item besides its figures."""
     notes = ["The output is silent."] if row["output_lufs"] is None else []
-    for label in ("input", "output"):
-        gain_db = row[f"{label}_file_gain_db"]
+    for label, name in (("input", "input"), ("output", "output"), ("unadapted", "output without adaptation")):
+        gain_db = row.get(f"{label}_file_gain_db", 0.0)
         if gain_db < 0.0:
-            notes.append(f"The {label} peaks over full scale: its file is turned down by {-gain_db:.1f} dB.")
+            notes.append(f"The {name} peaks over full scale: its file is turned down by {-gain_db:.1f} dB.")
     return notes
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 
 from timbre.audio.loudness import integrated_lufs
-from timbre.evaluation.metrics.tracks import Tracks
+from timbre.evaluation.metrics.tracks import Tracks, middles_samples
 from timbre.evaluation.plots import mel_db
 from timbre.evaluation.render import loudest_start
 
@@ -51,7 +51,7 @@ def excerpt_of(audio: np.ndarray, tracks: Tracks, cut: tuple[int, int], rate_hz:
     start, end = cut
     stretch = audio[start:end].astype(np.float64)
     gain, below_target_db = listening_gain(stretch, rate_hz)
-    middles = (np.arange(len(tracks.f0_hz)) + 1) * hop - window / 2.0
+    middles = middles_samples(len(tracks.f0_hz), hop, window)
     inside = (middles >= start) & (middles < end)
     pitch = np.where(tracks.voiced, tracks.f0_hz, np.nan)[inside]
     return Excerpt(

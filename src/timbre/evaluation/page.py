@@ -20,6 +20,7 @@ from timbre.evaluation.verdict import verdict
 KINDS = (TRANSFER, RECONSTRUCTION)
 TEMPLATES = Path(__file__).parent / "templates"
 # Characters of encoded sound that the page takes in; the items after that are listed with links to their files.
+FILE_LABELS = {"input": "input file", "output": "output file", "unadapted": "file without adaptation"}
 LARGEST_SOUND_BYTES = 20_000_000
 
 
@@ -34,13 +35,18 @@ class Sound:
 
 @dataclass(frozen=True)
 class Card:
-    """One item on the page. cut_seconds: where the excerpt starts and ends in the whole sound, and how long that is."""
+    """One item on the page.
+
+    files: which of its sides lie in audio/. cut_seconds: where the excerpt starts and ends in the whole sound, and how
+    long that is.
+    """
 
     kind: str
     name: str
     file: str
     figures: dict
     sounds: list[Sound]
+    files: list[str]
     cut_seconds: tuple[float, float, float]
     picture_png: bytes
     notes: list[str] = field(default_factory=list)
@@ -76,6 +82,8 @@ def write_page(
             (RECONSTRUCTION, "Reconstruction: held-out recordings of the target", rows[RECONSTRUCTION]),
         ],
         model=metrics["model"],
+        adapts=any("unadapted" in card.files for card in cards),
+        most_sounds=max((len(card.sounds) for card in cards), default=0),
         cards={kind: [_card(card, embedded, tolerance_cents) for card in cards if card.kind == kind] for kind in KINDS},
         skipped=skipped,
         sounds={key: f"data:audio/flac;base64,{flac}" for key, flac in embedded.items()},
@@ -134,7 +142,7 @@ def _card(card: Card, embedded: dict[str, str], tolerance_cents: float) -> dict:
         "quieter_db": least,
         "playable": all(sound.key in embedded for sound in card.sounds),
         "files": [
-            (label, f"audio/{card.kind}/{quote(card.name)}.{label}.flac") for label in ("input", "output")
+            (FILE_LABELS[side], f"audio/{card.kind}/{quote(card.name)}.{side}.flac") for side in card.files
         ],
         "picture": base64.b64encode(card.picture_png).decode("ascii"),
         "figures": _card_figures(card, tolerance_cents),
@@ -142,30 +150,37 @@ def _card(card: Card, embedded: dict[str, str], tolerance_cents: float) -> dict:
     }  # fmt: skip
 
 
-def _card_figures(card: Card, tolerance_cents: float) -> list[tuple[str, str, str]]:
-    """(name, value, anchor or why there is none) of the figures beside a card's players."""
+def _card_figures(card: Card, tolerance_cents: float) -> list[tuple[str, str, list[str]]]:
+    """(name, value, anchors or why there is none) of the figures beside a card's players."""
     figures = card.figures
+    # Key, name, keys of anchors with their names, and why there may be no figure: None leaves the row out.
     if card.kind == TRANSFER:
-        unit = "before"
+        before, unadapted = ("_identity", "before"), ("_unadapted", "without adaptation")
         keys = [
-            (rca_key(tolerance_cents), "Pitch kept", None, "no pitch in the input"),
-            ("loudness_r", "Dynamics kept", None, "no dynamics in the input"),
-            ("ltas_db", "Distance to target's colour", "ltas_db_identity", "nothing to compare"),
+            (rca_key(tolerance_cents), "Pitch kept", [unadapted], "no pitch in the input"),
+            ("loudness_r", "Dynamics kept", [unadapted], "no dynamics in the input"),
+            ("ltas_db", "Distance to target's colour", [before, unadapted], "nothing to compare"),
+            ("onset_f", "Onsets kept", [unadapted], "no onsets in the input"),
+            ("leap_frames", "Pitch leaps", [unadapted], None),
+            ("buzz_db", "Buzz, against the input", [], None),
         ]
     else:
-        unit = "untrained"
+        untrained = ("_untrained", "untrained")
         keys = [
-            ("mss_excess_ratio", "Error left", None, "no anchor"),
-            (within_key(tolerance_cents), "Pitch right", None, "no pitch in the recording"),
-            ("loudness_l1_db", "Loudness error", "loudness_l1_db_untrained", "silent"),
-            ("mcd_db", "Tone colour error", "mcd_db_untrained", "silent"),
+            ("mss_excess_ratio", "Error left", [], "no anchor"),
+            (within_key(tolerance_cents), "Pitch right", [], "no pitch in the recording"),
+            ("loudness_l1_db", "Loudness error", [untrained], "silent"),
+            ("harmonics_l1_db", "Partials' level error", [untrained], "no pitch in the recording"),
+            ("mcd_db", "Tone colour error", [untrained], "silent"),
         ]
     shown = []
-    for key, name, anchor, reason in keys:
-        reference = figures.get(anchor) if anchor else None
-        beside = reason if figures[key] is None else "" if reference is None else f"{formatted(key, reference)} {unit}"
-        shown.append((name, formatted(key, figures[key]), beside))
+    for key, name, anchors, reason in keys:
+        if figures[key] is None and reason is None:
+            continue
+        known = [(figures.get(f"{key}{ending}"), label) for ending, label in anchors]
+        told = [f"{formatted(key, value)} {label}" for value, label in known if value is not None]
+        shown.append((name, formatted(key, figures[key]), [reason] if figures[key] is None else told))
     level_in, level_out = (
         formatted("lufs", figures[key]).removesuffix(" LUFS") for key in ("input_lufs", "output_lufs")
     )
-    return [*shown, ("True level, in → out", f"{level_in} → {level_out} LUFS", "")]
+    return [*shown, ("True level, in → out", f"{level_in} → {level_out} LUFS", [])]

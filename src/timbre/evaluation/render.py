@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,11 @@ SILENCE_MEASURED_SECONDS = 1.0
 
 @dataclass
 class ExportedModel:
-    """A model.ts and the part of its model.json that playing it needs: Hz, channels and samples."""
+    """A model.ts and the part of its model.json that playing it needs: Hz, channels and samples.
+
+    defaults, neutral: of each control that the model lets be set, the value it starts with and the one that changes
+    nothing, by its name.
+    """
 
     module: torch.nn.Module
     sample_rate_hz: int
@@ -30,6 +35,13 @@ class ExportedModel:
     block_samples: int
     delay_samples: int
     contract: dict
+    defaults: dict[str, float] = field(default_factory=dict)
+    neutral: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def adapts(self) -> bool:
+        """Whether the model as it starts already does something to its input that its controls can undo."""
+        return self.defaults != self.neutral
 
 
 def load_exported(folder: Path) -> ExportedModel:
@@ -49,7 +61,11 @@ def load_exported(folder: Path) -> ExportedModel:
     missing = [name for name in names if name not in contract]
     if missing:
         raise UserError(f"{Path(folder) / 'model.json'} lacks {', '.join(missing)}. Delete it and run `dvc repro`.")
-    return ExportedModel(module.eval(), *(int(contract[name]) for name in names), contract)
+    # Without that method a control is of another kind, such as rave's temperature, and stays as it is.
+    controls = contract.get("controls", []) if hasattr(module, "set_control") else []
+    neutral = {control["name"]: float(control["neutral"]) for control in controls}
+    defaults = {control["name"]: float(control.get("default", control["neutral"])) for control in controls}
+    return ExportedModel(module.eval(), *(int(contract[name]) for name in names), contract, defaults, neutral)
 
 
 def host_block(model: ExportedModel, block_samples: int) -> int:
@@ -58,19 +74,24 @@ def host_block(model: ExportedModel, block_samples: int) -> int:
 
 
 def render(
-    model: ExportedModel, audio: np.ndarray, block_samples: int, on_samples: Callable[[int], object] | None = None
+    model: ExportedModel,
+    audio: np.ndarray,
+    block_samples: int,
+    on_samples: Callable[[int], object] | None = None,
+    controls: dict[str, float] | None = None,
 ) -> np.ndarray:
     """Render audio [channels, samples] from a fresh state and take the reported delay out.
 
     channels: the model's. block_samples: samples a call, brought up to a legal size. on_samples: told how many samples
-    of the input each call has used up.
+    of the input each call has used up. controls: values by name; those not named, and afterwards all, have their
+    defaults.
     Returns: [channels, samples] float32, sample i belonging to input sample i.
     Raises: UserError where the output holds NaN or infinite samples.
     """
     block = host_block(model, block_samples)
     samples, delay = audio.shape[1], model.delay_samples
     output = np.zeros(audio.shape, dtype=np.float32)
-    with one_thread(), torch.no_grad():
+    with one_thread(), torch.no_grad(), _set(model, controls or {}):
         model.module.reset()
         for start in range(0, samples + delay, block):
             heard = audio[:, start : start + block]
@@ -89,6 +110,18 @@ def render(
             "write a lower learning_rate in params.yaml and run `dvc repro`."
         )
     return output
+
+
+@contextlib.contextmanager
+def _set(model: ExportedModel, controls: dict[str, float]) -> Iterator[None]:
+    """Set a model's controls, and put the defaults back."""
+    try:
+        for name, value in (model.defaults | controls).items():
+            model.module.set_control(name, value)
+        yield
+    finally:
+        for name, value in model.defaults.items():
+            model.module.set_control(name, value)
 
 
 def silence_dbfs_after_1s(model: ExportedModel, audio: np.ndarray, block_samples: int) -> float:

@@ -1,4 +1,4 @@
-"""What the figures come to, in plain words: one line each on transfer, reconstruction, delay and silence."""
+"""What the figures come to, in plain words: a line or more each on transfer, reconstruction, delay and silence."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ PITCH_LIMITS = (0.9, 0.7)
 DYNAMICS_LIMITS = (0.8, 0.5)
 COLOUR_LEFT_LIMITS = (0.5, 0.85)
 DELAY_MS_LIMITS = (15.0, 50.0)
+BUZZ_DB_LIMITS = (-30.0, -15.0)
 SILENCE_DBFS_LIMITS = (-70.0, -50.0)
 
 
@@ -33,6 +34,7 @@ def verdict(metrics: dict, rate_hz: int, tolerance_cents: float) -> list[Line]:
         _pitch(transfer, rca_key(tolerance_cents)),
         _dynamics(transfer),
         _colour(transfer),
+        *_buzz(transfer),
         _reconstruction(reconstruction, within_key(tolerance_cents)),
         _delay(model["delay_samples"], rate_hz),
         _silence(model["silence_dbfs_after_1s"]),
@@ -96,6 +98,22 @@ def _colour(transfer: Figures) -> Line:
     own = "" if within is None else f"; the target's own recordings lie {formatted('_db', within)} from each other"
     moved = f"{formatted('_db', value)} from its average spectrum, {formatted('_db', identity)} before"
     return Line(grade, "Colour", f"{words[grade]}: {moved}{own}.")
+
+
+def _buzz(transfer: Figures) -> list[Line]:
+    """One line, or none for a model whose harmonics cannot be heard alone."""
+    value = transfer["buzz_db"]
+    if value is None:
+        return []
+    grade = graded(value, BUZZ_DB_LIMITS)
+    words = {
+        GOOD: "It does not buzz where the input has no pitch",
+        FAIR: "A faint buzz may lie under breath and consonants",
+        POOR: "It buzzes where the input has no pitch",
+    }
+    worst = max(transfer["buzz_db_by_input"], key=transfer["buzz_db_by_input"].get)
+    distance = f"{formatted('_db', abs(value))} {'over' if value > 0.0 else 'under'} the input's level"
+    return [Line(grade, "Buzz", f"{words[grade]}: its harmonics lie {distance} there, at worst ({worst}).")]
 
 
 def _reconstruction(reconstruction: Figures, key: str) -> Line:

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import scipy.fft
 import scipy.signal
+import scipy.stats
 import torch
 
 from timbre.dsp.spectral import fft_sizes_for, multi_scale_spectral_loss
 from timbre.evaluation.metrics.spectra import (
+    lsd_db_noise_floor,
     magnitude_frames,
     mel_filters,
     mss,
@@ -114,6 +116,14 @@ def test_mss_equals_auraloss_on_the_same_scales(tone, noise, rate):
 def test_independent_noises_lie_at_the_noise_floor_in_the_log_term(noise, rate):
     quiet = mss(noise(8.0, 1e-3), noise(8.0, 1e-3, seed=1), rate)
     assert quiet == pytest.approx(mss_noise_floor(rate), rel=0.05)
+
+
+@pytest.mark.parametrize("rate_hz", [16000, 48000])
+def test_independent_noises_lie_at_the_noise_floor_line_by_line(noise, rate_hz):
+    a, b = (scipy.signal.lfilter([1.0], [1.0, -0.7], noise(10.0, rate=rate_hz, seed=seed)) for seed in (0, 1))
+    found = spectral_distances(a.astype(np.float32), b.astype(np.float32), rate_hz)["lsd_db"]
+    assert found == pytest.approx(lsd_db_noise_floor(), rel=0.005)
+    assert lsd_db_noise_floor() == pytest.approx(scipy.stats.logistic.std() * 10 / math.log(10))
 
 
 @pytest.mark.parametrize("samples", [1, 159_999, 160_000, 400_000])

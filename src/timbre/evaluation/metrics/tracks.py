@@ -57,6 +57,14 @@ def tracks_of(audio: np.ndarray, extractor: FeatureExtractor) -> Tracks:
     return Tracks(f0_hz[0].double().numpy(), voiced[0].numpy() > 0.5, loudness_db[0].double().numpy())
 
 
+def middles_samples(frames: int, hop: int, window: int) -> np.ndarray:
+    """The sample that each of so many frames describes, the middle of its window: [frames], in halves.
+
+    hop, window: of the frames in samples; the window of frame k ends with hop k (features/extractor.py).
+    """
+    return (np.arange(frames) + 1) * hop - window / 2.0
+
+
 def f0_within_cents(reference: Tracks, output: Tracks, tolerance_cents: float) -> float | None:
     """Raw pitch accuracy: the share (0 to 1) of the reference's melody whose pitch is right within a tolerance.
 
