@@ -66,7 +66,12 @@ def test_what_is_heard_is_what_validation_judges(task):
     heard = task.listen(batch(task))
     assert heard.shape == batch(task)["audio"].shape
     judged = multi_scale_spectral_loss(heard[:, 0], batch(task)["audio"][:, 0], task.fft_sizes)
-    assert float(task.validation_step(batch(task))["loss"]) == pytest.approx(float(judged), rel=1e-5)
+    louder = 3.0 * batch(task)["audio"]
+    levels = task.loudness_error_db(heard[:, 0], batch(task)["audio"][:, 0])
+    assert float(task.validation_step(batch(task))["loss"]) == pytest.approx(float(judged + 0.1 * levels), rel=1e-5)
+    # Three times the amplitude is 20 log10(3) dB.
+    tripled = task.loudness_error_db(louder[:, 0], batch(task)["audio"][:, 0])
+    assert float(tripled) == pytest.approx(9.54, abs=0.01)
 
 
 def test_what_has_no_pitch_counts_fully_and_a_doubtful_pitch_by_its_clarity():

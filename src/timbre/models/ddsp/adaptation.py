@@ -61,8 +61,7 @@ class Adaptation(nn.Module):
     def __init__(self, statistics: dict, frames_per_second: float) -> None:
         super().__init__()
         self.level = LevelAdaptation(statistics["loudness_db"], frames_per_second)
-        pitches = statistics["f0_hz"]
-        self.octave = OctaveMatch(pitches[len(pitches) // 2] if pitches else None, frames_per_second)
+        self.octave = OctaveMatch(statistics["f0_hz"], frames_per_second)
 
     def initial_state(self, batch: int) -> list[Tensor]:
         """Of the level (2), of the octave (1), and the pitch held in Hz (0: none yet)."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from timbre.dsp.spectral import fft_sizes_from, multi_scale_spectral_loss
+from timbre.features.loudness import frame_loudness_db
 from timbre.models.ddsp.network import Ddsp
 from timbre.models.material import too_little
 from timbre.models.phase import Phase
@@ -16,6 +17,10 @@ from timbre.models.phase import Phase
 # Frames before a crop that the recurrent network hears first, so that it is not judged on its cold start.
 WARM_UP_FRAMES = 8
 LEAST_CONFIDENCE = 0.1
+# Of a dB of loudness in the loss, which spectra alone leave a dB off: they count every bin alike, the ear does not.
+LOUDNESS_WEIGHT = 0.1
+# What is softer is a rest.
+SOUNDING_DB = -60.0
 
 
 def confidence(voiced: Tensor, clarity: Tensor) -> Tensor:
@@ -80,8 +85,20 @@ class DdspTask(nn.Module):
 
     def _loss(self, batch: dict[str, Tensor], first_sample: Tensor) -> Tensor:
         sound = self._resynthesis(batch, first_sample)
+        audio = batch["audio"].squeeze(1)
         trusted = confidence(batch["voiced"], batch["clarity"])[:, self.lead_frames :]
-        return multi_scale_spectral_loss(sound, batch["audio"].squeeze(1), self.fft_sizes, trusted)
+        spectral = multi_scale_spectral_loss(sound, audio, self.fft_sizes, trusted)
+        return spectral + LOUDNESS_WEIGHT * self.loudness_error_db(sound, audio)
+
+    def loudness_error_db(self, sound: Tensor, audio: Tensor) -> Tensor:
+        """Mean difference in dB of the A-weighted level of sounds [batch, samples], where the second is no rest."""
+        extractor = self.network.extractor
+        ours, theirs = (
+            frame_loudness_db(x.unfold(1, extractor.window, extractor.hop), extractor.hann, extractor.loudness_weights)
+            for x in (sound, audio)
+        )
+        heard = (theirs > SOUNDING_DB).to(ours.dtype)
+        return ((ours - theirs).abs() * heard).sum() / heard.sum().clamp(min=1.0)
 
     def _resynthesis(self, batch: dict[str, Tensor], first_sample: Tensor) -> Tensor:
         features = [batch["f0_hz"], batch["voiced"], batch["loudness_db"]]
