@@ -92,6 +92,7 @@ class Features(Section):
 
     hop_samples: Literal[64, 128, 256, 512, 1024]
     window_samples: Literal[512, 1024, 2048, 4096]
+    f0_method: Literal["yin", "mpm"]
     f0_min_hz: float = Field(ge=20.0, le=20000.0)
     f0_max_hz: float = Field(ge=20.0, le=20000.0)
     voiced_on: float = Field(ge=0.0, le=1.0)

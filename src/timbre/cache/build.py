@@ -130,9 +130,8 @@ def _gated(
 ) -> tuple[np.ndarray, list[Tensor]]:
     """Features [4, frames] of what a piece shows, with the pitch held and voicing kept from the piece before."""
     f0_hz, clarity = torch.from_numpy(shown[0]), torch.from_numpy(shown[1])
-    held, voiced = extractor.gate(f0_hz, clarity, state)
-    after = [state[0], held[:, -1:], voiced[:, -1:]]
-    return np.concatenate([held.numpy(), voiced.numpy(), shown[2], shown[1]]), after
+    held, voiced, after = extractor.gate(f0_hz, clarity, state)
+    return np.concatenate([held.numpy(), voiced.numpy(), shown[2], shown[1]]), [state[0], *after]
 
 
 def _analyse(
