@@ -154,9 +154,11 @@ def main() -> None:
     print(describe_machine())
     print(pd.DataFrame(rows).to_string(index=False, float_format=lambda value: f"{value:.2f}", na_rep=""))
     print(
-        "\nPitch right: raw pitch accuracy of mir_eval within 50 cents, unvoiced frames being wrong; ungated: whatever the"
+        "\nPitch right: raw pitch accuracy of mir_eval within 50 cents, unvoiced frames being wrong; ungated: whatever"
     )
-    print("clarity. An octave off: over 600 cents in frames that the extractor gives as voiced, note edges included.")
+    print(
+        "the clarity. An octave off: over 600 cents in frames that the extractor gives as voiced, note edges included."
+    )
     for method in ("yin", "mpm"):
         print(f"{method}: {frame_microseconds(method):.0f} microseconds a frame of {WINDOW} samples, scripted")
 

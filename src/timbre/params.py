@@ -62,6 +62,17 @@ class Thresholds(Section):
     dual_mono_correlation: float = Field(ge=0.0, le=1.0)
     short_seconds: float = Field(ge=0.0, le=60.0)
     dataset_minutes: float = Field(ge=0.0)
+    pitched_percent: float = Field(ge=0.0, le=100.0)
+    unpitched_percent: float = Field(ge=0.0, le=100.0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Thresholds:
+        if self.unpitched_percent > self.pitched_percent:
+            raise ValueError(
+                f"unpitched_percent ({self.unpitched_percent:g}) must not lie over pitched_percent "
+                f"({self.pitched_percent:g})"
+            )
+        return self
 
 
 class Audit(Section):
@@ -229,6 +240,7 @@ class Params(Section):
 
     model: ModelName
     size: SizeName
+    synth: Literal["harmonic_noise", "noise_bands"]
     seed: int = Field(ge=0)
     demo: Demo
     data: Data
