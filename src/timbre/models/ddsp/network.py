@@ -51,6 +51,11 @@ class Ddsp(nn.Module):
             state = state + self.reverb.initial_state(batch)
         return state
 
+    def fold(self) -> None:
+        """Compute once what a stream needs of the trained weights."""
+        if self.reverb is not None:
+            self.reverb.fold()
+
     def step(self, audio: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """The next whole hops of a stream. [batch, 1, frames * hop] -> the same, and the state after them."""
         features, extractor_state = self.extractor.step(audio.squeeze(1), state[0:3])
@@ -63,7 +68,8 @@ class Ddsp(nn.Module):
         sound, synthesiser_state = self.synthesiser.step(features[0], controls, state[1:6])
         after = decoder_state + synthesiser_state
         if self.reverb is not None:
-            sound, reverb_state = self.reverb.step(sound, state[6:8])
+            wet, reverb_state = self.reverb.step(sound, state[6:8])
+            sound = sound + wet
             after = after + reverb_state
         return sound.unsqueeze(1), after
 
@@ -80,7 +86,7 @@ class Ddsp(nn.Module):
         near = lead_frames - 1
         sound, _ = self.synthesiser.step(features[0][:, near:], [control[:, near:] for control in controls], state)
         sound = sound[:, self.hop :]
-        return sound if self.reverb is None else self.reverb(sound)
+        return sound if self.reverb is None else sound + self.reverb(sound)
 
     @torch.jit.ignore
     def forward(self, audio: Tensor) -> Tensor:
@@ -102,5 +108,5 @@ class Ddsp(nn.Module):
             pieces.append(sound)
         sound = torch.cat(pieces, dim=1)
         if self.reverb is not None:
-            sound = self.reverb(sound)
+            sound = sound + self.reverb(sound)
         return sound[:, self.delay : self.delay + samples].unsqueeze(1)
