@@ -96,6 +96,7 @@ class Slice(Section):
     seconds: float = Field(ge=0.1, le=10.0)
     validation_share: Share
     test_share: Share
+    cross_check: Literal["none", "swift_f0"]
 
 
 class Features(Section):
