@@ -106,6 +106,11 @@ def test_a_missing_key_is_told(raw_params, path):
     assert fault(raw_params) == f"params.yaml: {path}: missing."
 
 
+def test_the_preset_of_the_tests_is_of_ddsp_only(raw_params):
+    line = fault(raw_params | {"model": "rave", "size": "fast"})
+    assert "size: fast is a preset of ddsp only; write `model: ddsp`, or another size" in line
+
+
 def test_a_crop_of_rave_is_whole_frames_of_the_cache(raw_params):
     raw_params |= {"model": "rave"}
     raw_params["features"] |= {"hop_samples": 512}
@@ -192,7 +197,7 @@ def test_the_command_ends_with_1_and_a_line(raw_params, tmp_path):
     ended = command(tmp_path)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
     assert ended.stderr.startswith(
-        "error: params.yaml: size: 'medium' is not legal. Legal: tiny, small, default, large, low_latency."
+        "error: params.yaml: size: 'medium' is not legal. Legal: tiny, small, default, large, low_latency, fast."
     )
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from timbre.errors import UserError, stage_main
 
 ModelName = Literal["ddsp", "rave"]
-SizeName = Literal["tiny", "small", "default", "large", "low_latency"]
+SizeName = Literal["tiny", "small", "default", "large", "low_latency", "fast"]
 Ratio = Literal[1, 2, 4, 8, 16]
 Share = Annotated[float, Field(ge=0.01, le=0.5)]
 Steps = Annotated[int, Field(ge=1, le=100_000_000)]
@@ -226,6 +226,12 @@ class LowLatency(Section):
     rave: RaveSize
 
 
+class Fast(Section):
+    """The presets of the size made for tests."""
+
+    ddsp: DdspSize
+
+
 class Sizes(Section):
     """All presets."""
 
@@ -234,6 +240,7 @@ class Sizes(Section):
     default: Size
     large: Size
     low_latency: LowLatency
+    fast: Fast
 
 
 class Params(Section):
@@ -256,8 +263,9 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Params:
-        if not hasattr(getattr(self.sizes, self.size), self.model):
-            raise ValueError(f"size: {self.size} is a preset of rave only; write `model: rave`, or another size")
+        if self.model not in (presets := type(getattr(self.sizes, self.size)).model_fields):
+            only = next(iter(presets))
+            raise ValueError(f"size: {self.size} is a preset of {only} only; write `model: {only}`, or another size")
         if self.model == "ddsp" and self.data.channels != 1:
             raise ValueError("data.channels: ddsp is mono; write 1, or `model: rave`")
         if self.model == "rave" and self.preset.crop_samples % self.features.hop_samples:
