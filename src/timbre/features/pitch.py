@@ -119,15 +119,17 @@ def gate_pitch(
     between, where a note dies away or noise covers it: there a leap from the last clear pitch is an error of the
     tracker far more often than a note, so it is not followed. A clear frame is believed at once.
     """
-    # A value is put in front to stand for the past, so that a running maximum of indices serves as memory.
-    steps = torch.arange(clarity.shape[1] + 1, device=clarity.device).expand(clarity.shape[0], -1)
-    none = torch.zeros_like(steps)
-    clear = torch.nn.functional.pad(clarity >= voiced_on, [1, 0])
-    clear_at = torch.cummax(torch.where(clear, steps, none), dim=1)[0]
-    off_at = torch.cummax(torch.where(torch.nn.functional.pad(clarity < voiced_off, [1, 0]), steps, none), dim=1)[0]
-    voiced = (clear_at > off_at) | ((clear_at + off_at == 0) & (last_voiced > 0.5))
+    # The past stands in front as step 0, so that a running maximum of steps serves as memory.
+    padded = torch.nn.functional.pad(clarity, [1, 0])
+    steps = torch.arange(padded.shape[1], device=clarity.device)
+    clear_at = torch.cummax(steps * (padded >= voiced_on), dim=1)[0]
+    off_at = torch.cummax(steps * (padded < voiced_off), dim=1)[0]
+    # They are equal only where both are the past.
+    voiced = clear_at + 0.5 * last_voiced > off_at
+    pitch_hz = torch.cat([last_f0_hz[:, :1], f0_hz], dim=1)
     clear_hz = torch.cat([last_f0_hz[:, 1:], f0_hz], dim=1).gather(1, clear_at)
-    near = (torch.log2(torch.cat([last_f0_hz[:, :1], f0_hz], dim=1) / clear_hz)).abs() < leap_octaves
-    held_at = torch.cummax(torch.where(voiced & (clear | near), steps, none), dim=1)[0]
-    held_hz = torch.cat([last_f0_hz[:, :1], f0_hz], dim=1).gather(1, held_at)
-    return torch.stack([held_hz, clear_hz], dim=-1)[:, 1:], voiced[:, 1:].to(torch.float32)
+    ratio = pitch_hz / clear_hz
+    near = (ratio < 2.0**leap_octaves) & (ratio > 2.0**-leap_octaves)
+    held_at = torch.cummax(steps * (voiced & near), dim=1)[0]
+    held = torch.stack([pitch_hz.gather(1, held_at), clear_hz], dim=-1)
+    return held[:, 1:], voiced[:, 1:].to(torch.float32)
