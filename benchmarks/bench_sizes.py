@@ -24,7 +24,7 @@ from timbre.export.effect import StreamingEffect
 from timbre.features.extractor import feature_config
 from timbre.params import SIZE_NAMES, load
 
-SIZES = [size for size in SIZE_NAMES if size != "low_latency"]  # that one is of RAVE only
+SIZES = [size for size in SIZE_NAMES if size not in ("low_latency", "fast")]  # of RAVE only, and of the tests
 
 # Of recordings as they might be: the adaptation within the model works with them, and its cost counts.
 STATISTICS = {"f0_hz": [150.0, 220.0, 300.0, 400.0, 600.0], "loudness_db": [-45.0, -30.0, -24.0, -20.0, -16.0]}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import _here  # noqa: F401
 from timbre.cache.build import build_cache
+from timbre.cache.cross_check import APART_CENTS
 from timbre.errors import stage_main
 from timbre.params import load
 
@@ -25,6 +26,12 @@ def main() -> None:
         f"{minutes['validation']:.1f} to validate, {minutes['test']:.1f} to evaluate; {pitch}"
         f"{f'; too few recordings to keep whole ones, so divided in time: {divided}' if divided else ''}. Next: train."
     )
+    for file in manifest.get("f0_doubtful", []):
+        percent = max(entry["f0_apart_percent"] or 0.0 for entry in manifest["files"] if entry["file"] == file)
+        print(
+            f"slice: {file}: in {percent:.0f} % of its voiced frames a second tracker hears a pitch more than "
+            f"{APART_CENTS:g} cents away. Listen to it: of chords, echoes or noise ddsp learns wrong pitches."
+        )
 
 
 if __name__ == "__main__":

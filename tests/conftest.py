@@ -14,6 +14,7 @@ HOP = 128
 FEATURES = {
     "hop_samples": HOP,
     "window_samples": 1024,
+    "f0_method": "yin",
     "f0_min_hz": 60.0,
     "f0_max_hz": 2000.0,
     "voiced_on": 0.8,

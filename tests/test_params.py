@@ -45,7 +45,7 @@ def test_every_size_has_its_preset(raw_params, size):
 @pytest.mark.parametrize(
     ("path", "value", "told"),
     (
-        ("sise", "tiny", ("sise: unknown key", "Known here: model, size, seed", "Did you mean `size`?")),
+        ("sise", "tiny", ("sise: unknown key", "Known here: model, size, synth, seed", "Did you mean `size`?")),
         ("train.gradient_clp", 1.0, ("train.gradient_clp: unknown key", "Did you mean `gradient_clip`?")),
         ("sizes.tiny.ddsp.hiden", 8, ("sizes.tiny.ddsp.hiden: unknown key", "harmonics", "Did you mean `hidden`?")),
         ("size", "tinny", ("size: 'tinny' is not legal", "tiny, small, default, large", "Did you mean `tiny`?")),
@@ -64,6 +64,11 @@ def test_every_size_has_its_preset(raw_params, size):
         ("train", None, ("train: None is not legal",)),
         ("features.f0_min_hz", 2500.0, ("features: f0_min_hz (2500) must lie under f0_max_hz (2000)",)),
         ("features.voiced_off", 0.9, ("features: voiced_off (0.9) must not lie over voiced_on (0.8)",)),
+        (
+            "audit.thresholds.unpitched_percent",
+            80.0,
+            ("audit.thresholds: unpitched_percent (80) must not lie over pitched_percent (70)",),
+        ),
         ("features.hop_samples", 1024, ("features: window_samples must be at least twice hop_samples",)),
         ("features.f0_min_hz", 25.0, ("features.f0_min_hz: 25 Hz does not fit a window of 1024", "31.25 or more")),
         ("features.f0_max_hz", 5000.0, ("features.f0_max_hz: 5000 Hz is over a quarter", "write 4000 or less")),
@@ -99,6 +104,11 @@ def test_a_missing_key_is_told(raw_params, path):
         section = section[folder]
     del section[key]
     assert fault(raw_params) == f"params.yaml: {path}: missing."
+
+
+def test_the_preset_of_the_tests_is_of_ddsp_only(raw_params):
+    line = fault(raw_params | {"model": "rave", "size": "fast"})
+    assert "size: fast is a preset of ddsp only; write `model: ddsp`, or another size" in line
 
 
 def test_a_crop_of_rave_is_whole_frames_of_the_cache(raw_params):
@@ -187,7 +197,7 @@ def test_the_command_ends_with_1_and_a_line(raw_params, tmp_path):
     ended = command(tmp_path)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
     assert ended.stderr.startswith(
-        "error: params.yaml: size: 'medium' is not legal. Legal: tiny, small, default, large, low_latency."
+        "error: params.yaml: size: 'medium' is not legal. Legal: tiny, small, default, large, low_latency, fast."
     )
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from timbre.errors import UserError, stage_main
 
 ModelName = Literal["ddsp", "rave"]
-SizeName = Literal["tiny", "small", "default", "large", "low_latency"]
+SizeName = Literal["tiny", "small", "default", "large", "low_latency", "fast"]
 Ratio = Literal[1, 2, 4, 8, 16]
 Share = Annotated[float, Field(ge=0.01, le=0.5)]
 Steps = Annotated[int, Field(ge=1, le=100_000_000)]
@@ -62,6 +62,17 @@ class Thresholds(Section):
     dual_mono_correlation: float = Field(ge=0.0, le=1.0)
     short_seconds: float = Field(ge=0.0, le=60.0)
     dataset_minutes: float = Field(ge=0.0)
+    pitched_percent: float = Field(ge=0.0, le=100.0)
+    unpitched_percent: float = Field(ge=0.0, le=100.0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Thresholds:
+        if self.unpitched_percent > self.pitched_percent:
+            raise ValueError(
+                f"unpitched_percent ({self.unpitched_percent:g}) must not lie over pitched_percent "
+                f"({self.pitched_percent:g})"
+            )
+        return self
 
 
 class Audit(Section):
@@ -85,6 +96,7 @@ class Slice(Section):
     seconds: float = Field(ge=0.1, le=10.0)
     validation_share: Share
     test_share: Share
+    cross_check: Literal["none", "swift_f0"]
 
 
 class Features(Section):
@@ -92,6 +104,7 @@ class Features(Section):
 
     hop_samples: Literal[64, 128, 256, 512, 1024]
     window_samples: Literal[512, 1024, 2048, 4096]
+    f0_method: Literal["yin", "mpm"]
     f0_min_hz: float = Field(ge=20.0, le=20000.0)
     f0_max_hz: float = Field(ge=20.0, le=20000.0)
     voiced_on: float = Field(ge=0.0, le=1.0)
@@ -216,6 +229,12 @@ class LowLatency(Section):
     rave: RaveSize
 
 
+class Fast(Section):
+    """The presets of the size made for tests."""
+
+    ddsp: DdspSize
+
+
 class Sizes(Section):
     """All presets."""
 
@@ -224,6 +243,7 @@ class Sizes(Section):
     default: Size
     large: Size
     low_latency: LowLatency
+    fast: Fast
 
 
 class Params(Section):
@@ -231,6 +251,7 @@ class Params(Section):
 
     model: ModelName
     size: SizeName
+    synth: Literal["harmonic_noise", "noise_bands"]
     seed: int = Field(ge=0)
     demo: Demo
     data: Data
@@ -245,8 +266,9 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Params:
-        if not hasattr(getattr(self.sizes, self.size), self.model):
-            raise ValueError(f"size: {self.size} is a preset of rave only; write `model: rave`, or another size")
+        if self.model not in (presets := type(getattr(self.sizes, self.size)).model_fields):
+            only = next(iter(presets))
+            raise ValueError(f"size: {self.size} is a preset of {only} only; write `model: {only}`, or another size")
         if self.model == "ddsp" and self.data.channels != 1:
             raise ValueError("data.channels: ddsp is mono; write 1, or `model: rave`")
         if self.model == "rave" and self.preset.crop_samples % self.features.hop_samples:

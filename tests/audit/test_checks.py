@@ -5,12 +5,13 @@ import pytest
 
 from timbre.audio.table import read_table, to_table, used, write_table
 from timbre.audit.checks import ADVICE, find_warnings, loudness_spread_lu, mark_duplicates, refuse
-from timbre.audit.report import TITLES
+from timbre.audit.report import TITLES, advise
 from timbre.errors import UserError
 
 GOOD = {
     "readable": True, "reason": "", "held_out": False, "duration_seconds": 700.0, "sample_rate_hz": 48000,
     "channels": 2, "subtype": "PCM_24", "loudness_lufs": -20.0, "loudness_range_lu": 8.0, "true_peak_dbtp": -3.0,
+    "pitched_percent": 90.0,
     "mix_true_peak_dbtp": -3.5, "clipped_runs": 0, "clipped_percent": 0.0, "dc_offset_dbfs": -90.0,
     "silence_percent": 5.0, "silent_channels": 0, "channel_correlation": 0.5, "channel_plan": "mean",
 }  # fmt: skip
@@ -79,6 +80,42 @@ def test_the_whole_set(params):
     assert (found["small_dataset"]["value"], found["small_dataset"]["limit"]) == (1.0, 10.0)
     assert found["loudness_spread"]["value"] == pytest.approx(0.9 * 14.0)
     assert "c.m4a" in found["other_formats"]["advice"]
+
+
+@pytest.mark.parametrize(
+    ("synth", "model", "percent", "limit"),
+    [
+        ("harmonic_noise", "ddsp", 29.0, 30.0), ("harmonic_noise", "ddsp", 31.0, None),
+        ("noise_bands", "ddsp", 71.0, 70.0), ("noise_bands", "ddsp", 69.0, None),
+        ("harmonic_noise", "rave", 0.0, None), ("noise_bands", "rave", 99.0, None),
+        ("harmonic_noise", "ddsp", np.nan, None),
+    ],
+)  # fmt: skip
+def test_a_synthesiser_that_does_not_suit_the_material(params, synth, model, percent, limit):
+    chosen = params("x").model_copy(update={"synth": synth, "model": model})
+    # The held-out file does not count, and a file weighs as long as it sounds.
+    rows = [row("a.wav", pitched_percent=percent), row("test/b.wav", held_out=True, pitched_percent=50.0)]
+    rows.append(row("c.wav", pitched_percent=50.0, silence_percent=97.9, duration_seconds=10.0))
+    if np.isnan(percent):
+        rows.pop()
+    warnings = judge(chosen, *rows)[1]
+    found = [(one["check"], one["severity"], one["limit"]) for one in warnings if one["check"] != "silence"]
+    assert found == ([("synth_mismatch", "warning", limit)] if limit else [])
+
+
+@pytest.mark.parametrize(
+    ("percent", "minutes", "words"),
+    [
+        (95.0, 20, ["95 % of what sounds has a clear pitch", "`synth: harmonic_noise` suits", "hours or more of it."]),
+        (8.0, 20, ["8 %", "`synth: noise_bands` suits them (`dvc exp run -S synth=noise_bands`)", "rave"]),
+        (50.0, 180, ["50 %", "follows the pitched part", "holds no pitch", "Try both", "of it (here are 3.0)."]),
+        (np.nan, 20, ["Nothing sounds"]),
+    ],
+)  # fmt: skip
+def test_advice_on_the_model(params, percent, minutes, words):
+    table, _ = judge(params("x"), row("a.wav", pitched_percent=percent, duration_seconds=60.0 * minutes))
+    said = advise(table, params("x"))["model"]
+    assert all(word in said for word in words), said
 
 
 def test_worst_first(params):

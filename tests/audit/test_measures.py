@@ -77,6 +77,14 @@ def test_silence_share(measured):
         assert measured(tone.astype(np.float32))["silence_percent"] == percent
 
 
+def test_pitched_share_is_of_what_sounds(measured):
+    tone = 0.1 * np.sin(2.0 * np.pi * 220.0 * np.arange(RATE) / RATE)
+    samples = np.concatenate([NOISE[:RATE, 0], np.zeros(RATE, np.float32), tone])
+    assert measured(samples)["pitched_percent"] == pytest.approx(50.0)
+    assert measured(np.stack([samples, -samples], axis=1))["pitched_percent"] == pytest.approx(50.0)
+    assert np.isnan(measured(np.zeros(RATE, np.float32))["pitched_percent"])
+
+
 def test_clipping_in_percent_of_all_channels(measured):
     tone = np.clip(2.0 * np.sin(2.0 * np.pi * 100.0 * np.arange(RATE) / RATE), -1.0, 1.0) * 0.8
     row = measured(np.stack([tone, NOISE[:RATE, 0]], axis=1), subtype="PCM_16")

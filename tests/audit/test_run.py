@@ -91,11 +91,14 @@ def test_a_clean_set_is_ready(save, params, tmp_path):
         waves = np.interp(np.arange(310 * 16000), np.arange(32) * 160000, rng.uniform(0.02, 0.15, 32))
         save(f"{number}.wav", (waves * rng.standard_normal(310 * 16000)).clip(-0.9, 0.9), 16000)
     settings = params(tmp_path / "raw")
-    settings = settings.model_copy(update={"data": settings.data.model_copy(update={"sample_rate": 16000})})
+    data = settings.data.model_copy(update={"sample_rate": 16000})
+    settings = settings.model_copy(update={"data": data, "synth": "noise_bands"})
     audit = run(settings, tmp_path / "out")
     assert audit["warnings"] == []
     assert "Ready to train." in (tmp_path / "out" / "index.html").read_text()
     assert "enough for ddsp" in audit["advice"]["amount"]
+    assert "`synth: noise_bands` suits them" in audit["advice"]["model"]
+    assert audit["summary"]["pitched_percent"] == 0.0
 
 
 def test_nothing_to_train_on(save, tone, params, tmp_path):

@@ -18,6 +18,7 @@ RATE = 16000
 FEATURES = {
     "hop_samples": 128,
     "window_samples": 1024,
+    "f0_method": "yin",
     "f0_min_hz": 60.0,
     "f0_max_hz": 2000.0,
     "voiced_on": 0.8,

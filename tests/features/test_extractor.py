@@ -12,9 +12,10 @@ from timbre.features.extractor import FeatureExtractor, extractor_of, feature_co
 SETTINGS = {"48k": (48000, 512, 2048), "16k": (16000, 128, 1024), "hop_is_half_a_window": (16000, 256, 512)}
 
 
-@pytest.fixture(params=SETTINGS)
+@pytest.fixture(params=[(name, "yin") for name in SETTINGS] + [("48k", "mpm")], ids="_".join)
 def extractor(request):
-    return FeatureExtractor(*SETTINGS[request.param], 70.0, 2000.0, 0.8, 0.6)
+    name, method = request.param
+    return FeatureExtractor(*SETTINGS[name], 70.0, 2000.0, 0.8, 0.6, method)
 
 
 def sound(extractor: FeatureExtractor, frames: int, batch: int = 1) -> torch.Tensor:

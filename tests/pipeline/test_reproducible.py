@@ -23,7 +23,7 @@ def test_a_forced_rebuild_leaves_the_lock_byte_identical(restored):
 
 
 def test_training_that_was_killed_resumes_and_ends_with_the_same_bytes(restored):
-    restored.edit(sizes__tiny__ddsp__steps=80, train__validate_every_steps=20)
+    restored.edit(sizes__fast__ddsp__steps=80, train__validate_every_steps=20)
     outs = [restored.folder / "models" / "train", restored.folder / "reports" / "train"]
     restored.good("dvc", "repro", "train")
     uninterrupted = [digests(out) for out in outs]
@@ -49,7 +49,7 @@ def test_training_that_was_killed_resumes_and_ends_with_the_same_bytes(restored)
 
 
 def test_ctrl_c_keeps_the_step_and_says_how_to_go_on(restored):
-    restored.edit(sizes__tiny__ddsp__steps=100000)
+    restored.edit(sizes__fast__ddsp__steps=100000)
     process = subprocess.Popen(
         ["python", "stages/train.py"],
         cwd=restored.folder,

@@ -14,7 +14,7 @@ import yaml
 from support.presets import RAVE
 
 ROOT = Path(__file__).resolve().parents[2]
-RATE = 48000
+RATE = 16000
 
 
 class Workspace:
@@ -101,10 +101,10 @@ def note(pitch_hz: float, seconds: float, seed: int) -> np.ndarray:
     return 0.15 * tone * np.sin(np.pi * time / seconds) ** 0.5 + 0.001 * noise
 
 
-def tiny_ddsp(**changes: object) -> dict:
-    """A DDSP preset that trains in seconds."""
+def small_ddsp() -> dict:
+    """A DDSP preset that trains in seconds, of another size than `fast`."""
     return {
-        "hidden": 16,
+        "hidden": 24,
         "layers": 1,
         "harmonics": 30,
         "noise_bands": 17,
@@ -116,7 +116,6 @@ def tiny_ddsp(**changes: object) -> dict:
         "batch": 2,
         "crop_seconds": 0.5,
         "learning_rate": 0.002,
-        **changes,
     }
 
 
@@ -127,7 +126,7 @@ def tiny_rave(**changes: object) -> dict:
 
 
 def make_workspace(folder: Path) -> Workspace:
-    """A fresh copy of the repository with its own recordings in data/raw, inputs in data/inputs and tiny presets."""
+    """A fresh copy of the repository at 16 kHz with its own recordings, inputs and short presets."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -151,8 +150,12 @@ def make_workspace(folder: Path) -> Workspace:
         data__test_inputs="data/inputs",
         train__validate_every_steps=4,
         train__log_every_steps=2,
-        sizes__tiny__ddsp=tiny_ddsp(),
-        sizes__small__ddsp=tiny_ddsp(hidden=24),
+        size="fast",
+        data__sample_rate=RATE,
+        features__hop_samples=128,
+        features__window_samples=1024,
+        sizes__fast__ddsp__steps=12,
+        sizes__small__ddsp=small_ddsp(),
         sizes__tiny__rave=tiny_rave(),
     )
     workspace.good("git", "init", "-q")

@@ -29,6 +29,7 @@ COLUMNS = {
     "clipped_percent": "float64",
     "dc_offset_dbfs": "float64",
     "silence_percent": "float64",
+    "pitched_percent": "float64",
     "silent_channels": "Int64",
     "channel_correlation": "float64",
     "channel_plan": "str",

@@ -43,6 +43,7 @@ ADVICE = {
     "small_dataset": "Add recordings: more notes, dynamics and ways of playing.",
     "loudness_spread": "If the takes were recorded at different gains, choose normalize.mode group (a folder for each "
     "session) or file. If the differences are played, keep dataset.",
+    "synth_mismatch": "Set `synth` in params.yaml to what suits the material; the advice on the model says which.",
     "other_formats": "They are not read, and no part of the dataset. Convert them to wav or flac.",
 }  # fmt: skip
 
@@ -84,13 +85,21 @@ def find_warnings(table: pd.DataFrame, params: Params, foreign: list[str]) -> li
             found.append(_warning(name, "leak" if leak else "duplicate", "error" if leak else "warning", advice=advice))
         else:
             found += [_warning(name, *fault) for fault in _faults(row, limits, params.data.sample_rate)]
-    found += [_warning("", *fault) for fault in _set_faults(table, limits, foreign)]
+    found += [_warning("", *fault) for fault in _set_faults(table, params, foreign)]
     return sorted(found, key=_order)
 
 
 def loudness_spread_lu(loudness: pd.Series) -> float:
     """95th less 5th percentile of the files' loudness in LU; NaN under two files."""
     return float(np.diff(np.percentile(loudness, (5.0, 95.0)))[0]) if len(loudness) > 1 else float("nan")
+
+
+def pitched_percent(table: pd.DataFrame) -> float:
+    """Percent of all files' sounding time that has a clear pitch; NaN where nothing sounds."""
+    sounding = table["duration_seconds"] * (1.0 - table["silence_percent"] / 100.0)
+    sounding = sounding[table["pitched_percent"].notna()]
+    total = sounding.sum()
+    return float((sounding * table["pitched_percent"]).sum() / total) if total > 0.0 else float("nan")
 
 
 def count_by_check(warnings: list[dict]) -> dict[str, int]:
@@ -144,8 +153,9 @@ def _faults(row: dict, limits: Thresholds, rate_hz: int) -> Iterator[tuple[str, 
         yield "dc_offset", "warning", row["dc_offset_dbfs"], limits.dc_offset_dbfs
 
 
-def _set_faults(table: pd.DataFrame, limits: Thresholds, foreign: list[str]) -> Iterator[tuple]:
+def _set_faults(table: pd.DataFrame, params: Params, foreign: list[str]) -> Iterator[tuple]:
     """Warnings about the whole set: check, severity, value, limit."""
+    limits = params.audit.thresholds
     training = table[used(table) & ~table["held_out"]]
     minutes = training["duration_seconds"].sum() / 60.0
     if round(minutes, 1) < limits.dataset_minutes:
@@ -153,6 +163,12 @@ def _set_faults(table: pd.DataFrame, limits: Thresholds, foreign: list[str]) -> 
     spread = loudness_spread_lu(training["loudness_lufs"])
     if spread > limits.loudness_spread_lu:
         yield "loudness_spread", "warning", spread, limits.loudness_spread_lu
+    if params.model == "ddsp":
+        pitched = pitched_percent(training)
+        if params.synth == "harmonic_noise" and pitched < limits.unpitched_percent:
+            yield "synth_mismatch", "warning", pitched, limits.unpitched_percent
+        if params.synth == "noise_bands" and pitched >= limits.pitched_percent:
+            yield "synth_mismatch", "warning", pitched, limits.pitched_percent
     if foreign:
         names = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
         yield "other_formats", "warning", len(foreign), 0, f"{names}. {ADVICE['other_formats']}"

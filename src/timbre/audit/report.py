@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from timbre.audio.table import used
-from timbre.audit.checks import ADVICE, SEVERITIES, loudness_spread_lu
-from timbre.params import Params
+from timbre.audit.checks import ADVICE, SEVERITIES, loudness_spread_lu, pitched_percent
+from timbre.params import Params, Thresholds
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 # RAVE's authors ask for 2 to 3 hours of sound of one kind.
@@ -44,16 +44,21 @@ TITLES = {
     "short": ("Very short", "{value:.2f} s (limit {limit:g} s)"),
     "small_dataset": ("Little material", "{value:.1f} minutes (wanted: {limit:g} or more)"),
     "loudness_spread": ("The files differ much in level", "spread {value:.1f} LU (limit {limit:g})"),
+    "synth_mismatch": (
+        "The synthesiser does not suit the material",
+        "{value:.0f} % with a clear pitch (limit {limit:g} %)",
+    ),
     "other_formats": ("Files in other formats", ""),
 }
 SEVERITY_WORDS = {"error": "problem", "warning": "warning", "info": "note"}
 
 
 def advise(table: pd.DataFrame, params: Params) -> dict[str, str]:
-    """One or two sentences with figures on each of: amount, level, rates, held_out."""
+    """One or two sentences with figures on each of: model, amount, level, rates, held_out."""
     kept = table[used(table)]
     training, held_out = kept[~kept["held_out"]], kept[kept["held_out"]]
     return {
+        "model": _model(training, params.audit.thresholds),
         "amount": _amount(training["duration_seconds"].sum() / 60.0, params.audit.thresholds.dataset_minutes),
         "level": _level(training["loudness_lufs"], params.audit.thresholds.loudness_spread_lu),
         "rates": _rates(kept["sample_rate_hz"], params.data.sample_rate),
@@ -79,6 +84,29 @@ def page(table: pd.DataFrame, audit: dict) -> str:
         shown=SHOWN_FILES,
         files=[_file(row) for row in table.to_dict("records")],
     )
+
+
+def _model(training: pd.DataFrame, limits: Thresholds) -> str:
+    percent, hours = pitched_percent(training), training["duration_seconds"].sum() / 3600.0
+    if not np.isfinite(percent):
+        return "Nothing sounds in the training recordings, so that no model suits them."
+    told = f"{percent:.0f} % of what sounds has a clear pitch."
+    if percent >= limits.pitched_percent:
+        told += " `model: ddsp` with `synth: harmonic_noise` suits single notes such as these."
+    elif percent < limits.unpitched_percent:
+        told += (
+            " Percussion, effects or noise: `model: ddsp` with `synth: noise_bands` suits them "
+            "(`dvc exp run -S synth=noise_bands`); harmonic_noise would play tones where there are none."
+        )
+    else:
+        told += (
+            " With `model: ddsp`, `synth: harmonic_noise` follows the pitched part and leaves the rest to filtered "
+            "noise; `synth: noise_bands` follows level and colour of everything but holds no pitch "
+            "(`dvc exp run -S synth=noise_bands`). Try both."
+        )
+    wanted = RAVE_MINUTES / 60.0
+    have = f" (here are {hours:.1f})" if hours >= wanted else ""
+    return f"{told} `model: rave` learns chords and any other sound from {wanted:g} hours or more of it{have}."
 
 
 def _amount(minutes: float, wanted: float) -> str:
@@ -151,6 +179,7 @@ def _file(row: dict) -> dict:
         _cell(row["true_peak_dbtp"], lambda value: f"{value:+.1f}"),
         _cell(row["clipped_runs"], lambda value: f"{value}"),
         _cell(row["silence_percent"], lambda value: f"{value:.0f}"),
+        _cell(row["pitched_percent"], lambda value: f"{value:.0f}"),
     ]
     return {"name": row["file"], "state": state, "why": why, "cells": cells}
 

@@ -9,7 +9,14 @@ import pandas as pd
 from timbre.audio.io import as_text, find_foreign, find_recordings
 from timbre.audio.parallel import for_each
 from timbre.audio.table import counted, left_out, to_table, used, write_table
-from timbre.audit.checks import count_by_check, find_warnings, loudness_spread_lu, mark_duplicates, refuse
+from timbre.audit.checks import (
+    count_by_check,
+    find_warnings,
+    loudness_spread_lu,
+    mark_duplicates,
+    pitched_percent,
+    refuse,
+)
 from timbre.audit.measures import measure
 from timbre.audit.report import advise, page
 from timbre.errors import UserError
@@ -26,6 +33,7 @@ FIGURES = (
     "held_out_minutes",
     "loudness_median_lufs",
     "loudness_spread_lu",
+    "pitched_percent",
     "errors",
     "warnings",
 )
@@ -81,6 +89,7 @@ def summarise(table: pd.DataFrame, warnings: list[dict]) -> dict:
         "held_out_minutes": held_out["duration_seconds"].sum() / 60.0,
         "loudness_median_lufs": float(training["loudness_lufs"].median()),
         "loudness_spread_lu": loudness_spread_lu(training["loudness_lufs"]),
+        "pitched_percent": pitched_percent(training),
         "true_peak_max_dbtp": float(kept["true_peak_dbtp"].max()),
     }
     for severity, plural in (("error", "errors"), ("warning", "warnings"), ("info", "notes")):

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from timbre.audio.io import UnreadableError, find_recordings, header
 from timbre.audio.parallel import for_each, one_thread
+from timbre.cache.cross_check import Agreement, doubtful, require, second_f0
 from timbre.cache.split import split_recordings
 from timbre.cache.statistics import Statistics
 from timbre.cache.store import FEATURE_NAMES, FORMAT, map_bytes, write_slices
@@ -33,8 +34,9 @@ def build_cache(params: Params, source: Path, target: Path) -> dict:
     Of a split's recordings nothing is dropped: the last slice keeps its true length, and frames go on over the end by
     the extractor's alignment, so that the last samples have features too. A part of a divided recording (see
     `timbre.cache.split`) is a recording of its own. Features are those of the channels' mean. Memory does not grow with
-    the corpus.
+    the corpus. With a cross-check every file tells how far a second pitch tracker is from ours.
     """
+    require(params.slice.cross_check)
     rate, channels = params.data.sample_rate, params.data.channels
     config = feature_config(rate, params.features.model_dump())
     extractor = extractor_of(config)
@@ -48,10 +50,16 @@ def build_cache(params: Params, source: Path, target: Path) -> dict:
         entries.append(asdict(segment) | {"frames": frames, "first_slice": first_slice, "slices": slices})
         first_slice += slices
     statistics = Statistics()
+    agreement = Agreement() if params.slice.cross_check != "none" else None
     slice_bytes = (2 * channels * slice_frames * hop, 4 * len(FEATURE_NAMES) * slice_frames)
     with replaced_folder(target) as folder, one_thread():
-        slices = _slices(source, entries, extractor, config, slice_frames, statistics)
+        slices = _slices(source, entries, extractor, config, slice_frames, statistics, agreement)
         write_slices(folder, slices, map_bytes(size for _ in range(first_slice) for size in slice_bytes))
+        checked = {}
+        if agreement is not None:
+            for index, entry in enumerate(entries):
+                entry["f0_apart_percent"] = agreement.apart_percent(index)
+            checked["f0_doubtful"] = doubtful(entries)
         manifest = {
             "format": FORMAT,
             "channels": channels,
@@ -65,6 +73,7 @@ def build_cache(params: Params, source: Path, target: Path) -> dict:
                 for name in ("train", "validation", "test")
             },
             "statistics": statistics.summary(),
+            **checked,
             "data_bytes": (folder / "data.mdb").stat().st_size,
             "data_sha256": _sha256(folder / "data.mdb"),
         }
@@ -96,27 +105,35 @@ def _slices(
     config: dict,
     slice_frames: int,
     statistics: Statistics,
+    agreement: Agreement | None,
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """Slices of all entries in order, analysed in parallel by pieces that are whole numbers of slices."""
     slice_seconds = slice_frames * extractor.hop / extractor.sample_rate
     slices_per_piece = max(1, int(PIECE_SECONDS / slice_seconds))
     pieces = [
-        (entry, first, min(slices_per_piece, entry["slices"] - first))
-        for entry in entries
+        (number, first, min(slices_per_piece, entry["slices"] - first))
+        for number, entry in enumerate(entries)
         for first in range(0, entry["slices"], slices_per_piece)
     ]
+    checked = agreement is not None
     work = for_each(
         _analyse,
-        [(source, entry, config, first * slice_frames, count * slice_frames) for entry, first, count in pieces],
+        [
+            (source, entries[number], config, first * slice_frames, count * slice_frames, checked)
+            for number, first, count in pieces
+        ],
     )
     state = extractor.initial_state(1)
     hop = extractor.hop
-    for (entry, first, count), (audio, shown) in progress(
+    for (number, first, count), (audio, shown, second_hz) in progress(
         zip(pieces, work, strict=True), description="slice", unit="piece", total=len(pieces)
     ):
+        entry = entries[number]
         if first == 0:
             state = extractor.initial_state(1)
         features, state = _gated(extractor, shown, state)
+        if agreement is not None:
+            agreement.add(number, features[0], features[1], second_hz)
         if entry["split"] == "train":
             statistics.add(dict(zip(FEATURE_NAMES, features, strict=True)))
         for index in range(count):
@@ -130,15 +147,17 @@ def _gated(
 ) -> tuple[np.ndarray, list[Tensor]]:
     """Features [4, frames] of what a piece shows, with the pitch held and voicing kept from the piece before."""
     f0_hz, clarity = torch.from_numpy(shown[0]), torch.from_numpy(shown[1])
-    held, voiced = extractor.gate(f0_hz, clarity, state)
-    after = [state[0], held[:, -1:], voiced[:, -1:]]
-    return np.concatenate([held.numpy(), voiced.numpy(), shown[2], shown[1]]), after
+    held, voiced, after = extractor.gate(f0_hz, clarity, state)
+    return np.concatenate([held.numpy(), voiced.numpy(), shown[2], shown[1]]), [state[0], *after]
 
 
 def _analyse(
-    source: Path, entry: dict, config: dict, first_frame: int, frames: int
-) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Audio (int16 [channels, samples], what there truly is) and what each frame shows by itself, of a piece."""
+    source: Path, entry: dict, config: dict, first_frame: int, frames: int, checked: bool
+) -> tuple[np.ndarray, list[np.ndarray], np.ndarray | None]:
+    """Audio (int16 [channels, samples], what there truly is) and what each frame shows by itself, of a piece.
+
+    And, where it is to be cross-checked, the pitch that a second tracker finds.
+    """
     extractor = extractor_of(config)
     hop, history = extractor.hop, extractor.window - extractor.hop
     frames = min(frames, entry["frames"] - first_frame)
@@ -159,7 +178,7 @@ def _analyse(
         ]
     shown = [torch.cat([piece[index] for piece in pieces], dim=1).numpy() for index in range(3)]
     audio = np.clip(np.round(own.T * 32767.0), -32768, 32767).astype(np.int16)
-    return audio, shown
+    return audio, shown, second_f0(source, entry, config, first_frame, frames) if checked else None
 
 
 def _parts(audio: Tensor, before: Tensor, length: int, history: int) -> Iterator[tuple[Tensor, Tensor]]:

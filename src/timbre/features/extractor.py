@@ -29,6 +29,7 @@ class FeatureExtractor(nn.Module):
         f0_max_hz: float,
         voiced_on: float,
         voiced_off: float,
+        f0_method: str = "yin",
     ) -> None:
         super().__init__()
         self.sample_rate = float(sample_rate)
@@ -40,17 +41,18 @@ class FeatureExtractor(nn.Module):
         self.first_f0_hz = math.sqrt(f0_min_hz * f0_max_hz)
         self.voiced_on = voiced_on
         self.voiced_off = voiced_off
+        self.f0_method = f0_method
         self.alignment_frames = window_samples // (2 * hop_samples)
         hann, weights = loudness_weights(window_samples, sample_rate)
         self.register_buffer("hann", hann, persistent=False)
         self.register_buffer("loudness_weights", weights, persistent=False)
 
     def initial_state(self, batch: int) -> list[Tensor]:
-        """State of a stream that has heard only silence: past samples, pitch held, voiced."""
+        """State of a stream that has heard only silence: past samples, pitches held (see `gate_pitch`), voiced."""
         device = self.hann.device
         return [
             torch.zeros(batch, self.window - self.hop, device=device),
-            torch.full([batch, 1], self.first_f0_hz, device=device),
+            torch.full([batch, 2], self.first_f0_hz, device=device),
             torch.zeros(batch, 1, device=device),
         ]
 
@@ -60,12 +62,16 @@ class FeatureExtractor(nn.Module):
         audio: [batch, frames * hop]; history: [batch, window - hop], the samples before it.
         """
         frames = frames_of(audio, history, self.window, self.hop)
-        f0_hz, clarity = track_pitch(frames, self.sample_rate, self.f0_min_hz, self.f0_max_hz)
+        f0_hz, clarity = track_pitch(frames, self.sample_rate, self.f0_min_hz, self.f0_max_hz, self.f0_method)
         return [f0_hz, clarity, frame_loudness_db(frames, self.hann, self.loudness_weights)]
 
-    def gate(self, f0_hz: Tensor, clarity: Tensor, state: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Pitch with the last voiced one held, and voiced (0 or 1), given what the frames show and the state before."""
-        return gate_pitch(f0_hz, clarity, self.voiced_on, self.voiced_off, state[1], state[2])
+    def gate(self, f0_hz: Tensor, clarity: Tensor, state: list[Tensor]) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Held pitch and voiced (0 or 1), given what the frames show and the state before; and the pitch's new state.
+
+        All [batch, frames]; what is returned of the state takes the place of its second and third part.
+        """
+        pitch_hz, voiced = gate_pitch(f0_hz, clarity, self.voiced_on, self.voiced_off, state[1], state[2])
+        return pitch_hz[..., 0], voiced, [pitch_hz[:, -1], voiced[:, -1:]]
 
     def step(self, audio: Tensor, state: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """Features of the next whole frames of a stream.
@@ -74,10 +80,10 @@ class FeatureExtractor(nn.Module):
         clarity], each [batch, frames], and the state after them.
         """
         shown = self.measure(audio, state[0])
-        f0_hz, voiced = self.gate(shown[0], shown[1], state)
+        f0_hz, voiced, gate_state = self.gate(shown[0], shown[1], state)
         past = torch.cat([state[0], audio], dim=1)
         kept = past[:, past.shape[1] - (self.window - self.hop) :]
-        return [f0_hz, voiced, shown[2], shown[1]], [kept, f0_hz[:, -1:], voiced[:, -1:]]
+        return [f0_hz, voiced, shown[2], shown[1]], [kept, gate_state[0], gate_state[1]]
 
     def forward(self, audio: Tensor) -> list[Tensor]:
         """Features of a whole sound [batch, samples], each [batch, samples // hop]; see `step`.

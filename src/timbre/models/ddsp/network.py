@@ -63,6 +63,11 @@ class Ddsp(nn.Module):
             state = state + self.reverb.initial_state(batch)
         return state
 
+    def fold(self) -> None:
+        """Compute once what a stream needs of the trained weights."""
+        if self.reverb is not None:
+            self.reverb.fold()
+
     def step(self, audio: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """The next whole hops of a stream. [batch, 1, frames * hop] -> the same, and the state after them."""
         features, extractor_state = self.extractor.step(audio.squeeze(1), state[0:3])

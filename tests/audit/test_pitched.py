@@ -1,0 +1,61 @@
+"""Which sounds have a pitch."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy.signal import butter, sosfilt
+
+from timbre.audit.pitched import has_pitch
+from timbre.demo import inputs
+from timbre.demo.takes import record_takes
+
+
+def share(audio, rate=48000):
+    frame = rate // 20
+    frames = np.asarray(audio, np.float32)[: len(audio) // frame * frame].reshape(-1, frame)
+    return has_pitch(frames[np.square(frames).mean(axis=1) > 1e-6], rate).mean()
+
+
+@pytest.mark.parametrize("rate", (8000, 16000, 44100, 48000, 96000))
+@pytest.mark.parametrize("f0_hz", (55.0, 220.0, 1900.0))
+@pytest.mark.parametrize("offset", (0.0, 0.2))
+def test_tones_are_pitched_at_any_rate(harmonic_tone, rate, f0_hz, offset):
+    assert share(harmonic_tone(f0_hz, 1.0, rate) + np.float32(offset), rate) == 1.0
+
+
+def test_noise_is_not_whatever_its_colour():
+    white = 0.1 * np.random.default_rng(0).standard_normal(5 * 48000)
+    brown = np.cumsum(white) / 100
+    assert share(white) == share(brown) == share(sosfilt(butter(2, 300, fs=48000, output="sos"), white)) == 0.0
+
+
+def test_single_knocks_and_rumble_are_not():
+    assert share(sosfilt(butter(2, 300, "highpass", fs=48000, output="sos"), np.arange(96000) % 12000 == 0)) == 0.0
+    assert share(0.1 * np.sin(2 * np.pi * 15.0 * np.arange(48000) / 48000)) == 0.0
+
+
+def test_drums_are_not_but_for_a_kick_here_and_there():
+    assert 0.0 < share(inputs.drums(np.random.default_rng(0))[0]) < 0.2
+
+
+def test_bowed_notes_are():
+    take = next(record_takes([(3.0, np.random.SeedSequence(0))]))
+    assert share(take.audio) > 0.9
+
+
+def test_frames_too_short_for_a_period_and_none_at_all():
+    assert has_pitch(np.ones((2, 3), np.float32), 48000).tolist() == [False, False]
+    assert has_pitch(np.zeros((0, 2400), np.float32), 48000).shape == (0,)
+
+
+def test_memory_does_not_grow_with_the_number_of_frames():
+    frames = np.random.default_rng(0).standard_normal((1200, 2400)).astype(np.float32)
+    has_pitch(frames[:64], 48000)
+    peaks = []
+    for count in (128, 1200):
+        tracemalloc.start()
+        has_pitch(frames[:count], 48000)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]
