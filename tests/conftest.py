@@ -25,6 +25,7 @@ TINY = {
     "harmonics": 11,
     "noise_bands": 17,
     "reverb_seconds": 0.0,
+    "narrow_bands": 32,
     "steps": 6,
     "batch": 2,
     "crop_seconds": 0.2,

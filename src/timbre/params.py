@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from timbre.errors import UserError, stage_main
 
 ModelName = Literal["ddsp", "rave"]
+SynthName = Literal["harmonic_noise", "noise_bands"]
 SizeName = Literal["tiny", "small", "default", "large", "low_latency"]
 Ratio = Literal[1, 2, 4, 8, 16]
 Share = Annotated[float, Field(ge=0.01, le=0.5)]
@@ -141,6 +142,7 @@ class DdspSize(Section):
     harmonics: int = Field(ge=1, le=512)
     noise_bands: int = Field(ge=9, le=513)
     reverb_seconds: float = Field(ge=0.0, le=10.0)
+    narrow_bands: int = Field(ge=32, le=1024, multiple_of=8)
     steps: Steps
     batch: int = Field(ge=1, le=4096)
     crop_seconds: float = Field(ge=0.1, le=60.0)
@@ -227,6 +229,7 @@ class Params(Section):
     """The whole of params.yaml."""
 
     model: ModelName
+    synth: SynthName
     size: SizeName
     seed: int = Field(ge=0)
     demo: Demo
@@ -357,6 +360,7 @@ def main() -> None:
 
 
 MODEL_NAMES: tuple[str, ...] = get_args(ModelName)
+SYNTH_NAMES: tuple[str, ...] = get_args(SynthName)
 SIZE_NAMES: tuple[str, ...] = get_args(SizeName)
 
 if __name__ == "__main__":

@@ -109,6 +109,7 @@ def tiny_ddsp(**changes: object) -> dict:
         "harmonics": 30,
         "noise_bands": 17,
         "reverb_seconds": 0.0,
+        "narrow_bands": 32,
         "steps": 12,
         "batch": 2,
         "crop_seconds": 0.5,
