@@ -11,6 +11,8 @@ import scipy.signal
 import soundfile
 
 TAKE_SECONDS = 15.0
+# Seeds of the held-out minute; those of training count from 0.
+TEST_TAKES = range(10_000, 10_004)
 # Chance of a hit on each sixteenth of a bar, by drum.
 PATTERNS = {
     "kick": [0.95, 0.02, 0.1, 0.15, 0.1, 0.05, 0.3, 0.2, 0.7, 0.05, 0.3, 0.1, 0.1, 0.1, 0.25, 0.1],
@@ -100,7 +102,7 @@ KIT: dict[str, tuple[float, Callable]] = {
 }
 
 
-def play_take(seconds: float, rate: int, seed: int, noise_seed: int = 0) -> np.ndarray:
+def play_take(rate: int, seed: int, noise_seed: int = 0) -> np.ndarray:
     """A take of random pattern, tempo and dynamics. [samples] float64 with a peak of 0.9.
 
     Another noise_seed strikes the same drums at the same times as hard, with other noise and phases of cymbals.
@@ -110,9 +112,9 @@ def play_take(seconds: float, rate: int, seed: int, noise_seed: int = 0) -> np.n
     swing = draw.uniform(0.0, 0.25) * sixteenth
     pattern = {drum: draw.random(16) < chances for drum, chances in PATTERNS.items()}
     loudness = draw.uniform(0.5, 1.0)
-    sound = np.zeros(round((seconds + 4.0) * rate))
+    sound = np.zeros(round((TAKE_SECONDS + 4.0) * rate))
     step = 0
-    while step * sixteenth < seconds:
+    while step * sixteenth < TAKE_SECONDS:
         bar = step // 16
         rests = (bar + seed) % 6 == 5 and step % 16 >= 8  # a gap now and then, to hear what ends
         for drum, hits in pattern.items():
@@ -126,14 +128,14 @@ def play_take(seconds: float, rate: int, seed: int, noise_seed: int = 0) -> np.n
             struck = strike(time, hard, rate, noise) * np.clip((length - time) / 0.02, 0, 1)
             sound[at : at + len(time)] += (LEVELS[drum] * hard**1.5) * struck
         step += 1
-    sound = sound[: round(seconds * rate)]
+    sound = sound[: round(TAKE_SECONDS * rate)]
     return 0.9 * sound / np.abs(sound).max()
 
 
-def make_drums(folder: Path, train_minutes: float, test_minutes: float, rate: int, seed: int = 0) -> None:
-    """Write takes of a quarter of a minute as FLAC to `folder`/takes and `folder`/test."""
-    for name, minutes, first in (("takes", train_minutes, 0), ("test", test_minutes, 10_000)):
+def make_drums(folder: Path, train_minutes: float, rate: int) -> None:
+    """Write takes as FLAC to `folder`/takes, and the held-out minute to `folder`/test."""
+    training = range(round(train_minutes * 60 / TAKE_SECONDS))
+    for name, seeds in (("takes", training), ("test", TEST_TAKES)):
         (folder / name).mkdir(parents=True)
-        for number in range(round(minutes * 60 / TAKE_SECONDS)):
-            take = play_take(TAKE_SECONDS, rate, 1_000_000 * seed + first + number)
-            soundfile.write(folder / name / f"drums {number:02d}.flac", take, rate, subtype="PCM_24")
+        for number, seed in enumerate(seeds):
+            soundfile.write(folder / name / f"drums {number:02d}.flac", play_take(rate, seed), rate, subtype="PCM_24")

@@ -1,4 +1,4 @@
-"""White noise in narrow bands, each a loop without a seam (Barahona-Ríos & Collins 2023, "NoiseBandNet", 2307.08007)."""
+"""White noise in narrow bands, each a loop without a seam (Barahona-Ríos & Collins 2023, "NoiseBandNet")."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def corner_hz(bands: int, highest_hz: float, narrowest_hz: float = NARROWEST_HZ)
 def band_shapes(frequencies_hz: Tensor, bands: int, highest_hz: float, first: int = 0, every: int = 1) -> Tensor:
     """Magnitude of every so many-th of the bands at some frequencies [n] in Hz, up to `highest_hz`.
 
-    Returns: [bands / every, n] float64. On the scale of `corner_hz` each is half a wave of a cosine, two steps wide, so that the squares of all add up to 1
-    everywhere. The first and the last go on flat to the ends.
+    Returns: [bands / every, n] float64. On the scale of `corner_hz` each is half a wave of a cosine, two steps wide, so
+    that the squares of all add up to 1 everywhere. The first and the last go on flat to the ends.
     """
     corner, frequencies_hz = corner_hz(bands, highest_hz), frequencies_hz.to(torch.float64)
     if math.isinf(corner):
