@@ -1,6 +1,6 @@
 """The synthesisers of DDSP on drums: both are trained on a kit made in code, exported and evaluated.
 
-    python benchmarks/compare_synths.py [--steps 1200] [--minutes 4] [--only SYNTH ...]
+    python benchmarks/compare_synths.py [--steps 400] [--minutes 4] [--only SYNTH ...]
 
 Needs nothing else. Prints a table of the held-out minute: multi-scale spectral error (mss) before and after training,
 that of silence in place of the output, loudness error, onsets found (F), log-mel error, CPU minutes of training. Two
@@ -95,7 +95,7 @@ def fitted_gains(params: Params, data: Path) -> tuple[float, float]:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=1200, help="training steps of each run, 1200 by default")
+    parser.add_argument("--steps", type=int, default=400, help="training steps of each run, 400 by default")
     parser.add_argument("--minutes", type=float, default=4.0, help="minutes of drums to train on, 4 by default")
     parser.add_argument("--only", nargs="+", choices=SYNTH_NAMES, default=list(SYNTH_NAMES), metavar="SYNTH")
     parser.add_argument("--keep", type=Path, help="folder for all that is made, which must not exist")

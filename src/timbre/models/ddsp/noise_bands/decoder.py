@@ -13,18 +13,18 @@ from timbre.models.ddsp.decoder import exp_sigmoid
 from timbre.nn.gru import Gru
 from timbre.nn.mlp import Mlp
 
-# A-weighting is compensated down to here (50 Hz): a sound of the lowest bands alone is lifted by as much.
+# A-weighting is compensated down to here (50 Hz): the lowest bands are lifted by as much.
 LEAST_WEIGHT_DB = -30.0
 # Frequencies at which the weighting of the bands is taken, some in the narrowest.
 WEIGHT_POINTS = 8193
 
 
 class BandDecoder(nn.Module):
-    """MLP for each feature, GRU, MLP, and one linear layer for the gain and the bands' shares.
+    """MLP for each feature, GRU, MLP, and one linear layer for the bands.
 
-    The input's level goes round the network (loudness skip): whatever the shares, the bands together have its
-    A-weighted level, from which the gain departs. So silence is silent and levels are right before the first step of
-    training, where all is white noise.
+    The input's level goes round the network (loudness skip): each band is played at a share of its A-weighted level,
+    at the most twice. So silence is silent and levels are right before the first step of training, where the shares are
+    those of white noise.
     """
 
     def __init__(self, hidden: int, layers: int, bands: int, sample_rate: int) -> None:
@@ -32,16 +32,19 @@ class BandDecoder(nn.Module):
         self.floor_db = FLOOR_DB
         self.loudness_mlp = Mlp(1, hidden, layers)
         self.centroid_mlp = Mlp(1, hidden, layers)
-        self.gru = Gru(2 * hidden, hidden)
-        self.output_mlp = Mlp(3 * hidden, hidden, layers)
-        self.head = nn.Linear(hidden, 1 + bands)
-        with torch.no_grad():
-            self.head.weight.mul_(0.1)
-            self.head.bias.zero_()
+        self.depth_mlp = Mlp(1, hidden, layers)
+        self.gru = Gru(3 * hidden, hidden)
+        self.output_mlp = Mlp(4 * hidden, hidden, layers)
+        self.head = nn.Linear(hidden, bands)
         frequencies_hz = torch.linspace(0.0, sample_rate / 2.0, WEIGHT_POINTS)
         weights_db = a_weighting_db(frequencies_hz).clamp(min=LEAST_WEIGHT_DB)
-        powers = band_powers(10.0 ** (weights_db / 10.0), bands, sample_rate / 2.0)
-        self.register_buffer("powers", powers.to(torch.float32), persistent=False)
+        levels = band_powers(10.0 ** (weights_db / 10.0), bands, sample_rate / 2.0).sqrt().to(torch.float32)
+        # A-weighted RMS of each band at a gain of 1.
+        self.register_buffer("levels", levels, persistent=False)
+        with torch.no_grad():
+            self.head.weight.mul_(0.1)
+            share = (0.5 * levels / levels.square().sum().sqrt()) ** (1.0 / math.log(10.0))
+            self.head.bias.copy_(torch.log(share / (1.0 - share)))
 
     def forward(self, features: list[Tensor]) -> Tensor:
         """Gains of a whole sound; see `step`."""
@@ -54,17 +57,19 @@ class BandDecoder(nn.Module):
     def step(self, features: list[Tensor], state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Gains of the next frames.
 
-        features: A-weighted level in dB, centroid in Hz, each [batch, frames].
+        features: A-weighted level in dB, centroid in Hz, depth in dB, each [batch, frames].
         Returns: [batch, frames, bands], of bands that are white noise of RMS 1 where all are 1; and the state.
         """
-        loudness_db, centroid_hz = features[0].unsqueeze(-1), features[1].unsqueeze(-1)
+        loudness_db, centroid_hz, depth_db = (
+            features[0].unsqueeze(-1),
+            features[1].unsqueeze(-1),
+            features[2].unsqueeze(-1),
+        )
         loudness = self.loudness_mlp(loudness_db / self.floor_db + 1.0)
         centroid = self.centroid_mlp(0.25 * torch.log2(centroid_hz.clamp(min=1.0) / 1000.0))
-        inputs = torch.cat([loudness, centroid], dim=-1)
+        inputs = torch.cat([loudness, centroid, self.depth_mlp(0.05 * depth_db)], dim=-1)
         remembered, state = self.gru.step(inputs, state)
-        raw = self.head(self.output_mlp(torch.cat([inputs, remembered], dim=-1)))
+        shares = exp_sigmoid(self.head(self.output_mlp(torch.cat([inputs, remembered], dim=-1))))
         # Silence is exactly nothing, not the floor's level.
         level = 10.0 ** (loudness_db / 20.0) - 10.0 ** (self.floor_db / 20.0)
-        gain = exp_sigmoid(raw[..., :1]) / (2.0 * 0.5 ** math.log(10.0))
-        shares = exp_sigmoid(raw[..., 1:])
-        return level * gain * shares / (shares.square() @ self.powers).unsqueeze(-1).sqrt(), state
+        return level * shares / self.levels, state

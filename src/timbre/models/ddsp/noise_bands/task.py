@@ -18,7 +18,7 @@ UNJUDGED_SHARE = 0.5
 
 
 class NoiseBandTask(nn.Module):
-    """Resynthesis of recordings from their own level and colour, judged by the multi-scale spectral loss.
+    """Resynthesis of recordings from their own level, centroid and depth, judged by the multi-scale spectral loss.
 
     preset: of params.yaml (`timbre.params.DdspSize`); hop_samples: of the cache, in whose frames crops are cut.
     """
