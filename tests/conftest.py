@@ -29,6 +29,7 @@ TINY = {
     "loudness_skip": True,
     "aligned": True,
     "fft_seconds": 0.128,
+    "narrow_bands": 32,
     "steps": 6,
     "batch": 2,
     "crop_seconds": 0.2,

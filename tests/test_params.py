@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from timbre.errors import UserError
-from timbre.params import MODEL_NAMES, SIZE_NAMES, load, parse
+from timbre.params import MODEL_NAMES, SIZE_NAMES, SYNTH_NAMES, load, parse
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -50,6 +50,8 @@ def test_every_size_has_its_preset(raw_params, size):
         ("sizes.tiny.ddsp.hiden", 8, ("sizes.tiny.ddsp.hiden: unknown key", "harmonics", "Did you mean `hidden`?")),
         ("size", "tinny", ("size: 'tinny' is not legal", "tiny, small, default, large", "Did you mean `tiny`?")),
         ("model", "dsp", ("model: 'dsp' is not legal", "Legal: ddsp, rave", "Did you mean `ddsp`?")),
+        ("synth", "noise_band", ("synth: 'noise_band'", "Legal: harmonic_noise, noise_bands", "mean `noise_bands`?")),
+        ("sizes.tiny.ddsp.narrow_bands", 100, ("sizes.tiny.ddsp.narrow_bands: 100 is not legal", "multiple of 8")),
         ("normalize.mode", "files", ("normalize.mode: 'files'", "dataset, group, file, none", "Did you mean `file`?")),
         ("data.sample_rate", 48001, ("data.sample_rate: 48001", "16000, 22050, 24000, 32000, 44100, 48000")),
         ("features.hop_samples", 100, ("features.hop_samples: 100", "64, 128, 256, 512, 1024")),
@@ -171,8 +173,9 @@ def test_every_choice_in_a_comment_is_what_the_schema_takes(raw_params):
         if " | " in line:
             choices = re.findall(r"[a-z0-9_]+(?= \| )|(?<= \| )[a-z0-9_]+", line)
             key = line.split(":")[0].strip()
-            if key in ("model", "size"):
-                assert tuple(dict.fromkeys(choices)) == {"model": MODEL_NAMES, "size": SIZE_NAMES}[key]
+            names = {"model": MODEL_NAMES, "synth": SYNTH_NAMES, "size": SIZE_NAMES}
+            if key in names:
+                assert tuple(dict.fromkeys(choices)) == names[key]
 
 
 def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess:

@@ -15,6 +15,7 @@ from timbre.errors import UserError, stage_main
 
 ModelName = Literal["ddsp", "rave"]
 SizeName = Literal["tiny", "small", "default", "large", "low_latency", "fast"]
+SynthName = Literal["harmonic_noise", "noise_bands"]
 Ratio = Literal[1, 2, 4, 8, 16]
 Share = Annotated[float, Field(ge=0.01, le=0.5)]
 Steps = Annotated[int, Field(ge=1, le=100_000_000)]
@@ -156,6 +157,7 @@ class DdspSize(Section):
     reverb_seconds: float = Field(ge=0.0, le=10.0)
     loudness_skip: bool
     aligned: bool
+    narrow_bands: int = Field(ge=32, le=1024, multiple_of=8)
     fft_seconds: float = Field(ge=0.01, le=1.0)
     steps: Steps
     batch: int = Field(ge=1, le=4096)
@@ -251,7 +253,7 @@ class Params(Section):
 
     model: ModelName
     size: SizeName
-    synth: Literal["harmonic_noise", "noise_bands"]
+    synth: SynthName
     seed: int = Field(ge=0)
     demo: Demo
     data: Data
@@ -382,6 +384,7 @@ def main() -> None:
 
 
 MODEL_NAMES: tuple[str, ...] = get_args(ModelName)
+SYNTH_NAMES: tuple[str, ...] = get_args(SynthName)
 SIZE_NAMES: tuple[str, ...] = get_args(SizeName)
 
 if __name__ == "__main__":

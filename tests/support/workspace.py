@@ -112,6 +112,7 @@ def small_ddsp() -> dict:
         "loudness_skip": True,
         "aligned": True,
         "fft_seconds": 0.128,
+        "narrow_bands": 32,
         "steps": 12,
         "batch": 2,
         "crop_seconds": 0.5,

@@ -38,8 +38,8 @@ def magnitudes(audio: Tensor, fft_size: int) -> Tensor:
 def multi_scale_spectral_loss(x: Tensor, y: Tensor, fft_sizes: list[int], confidence: Tensor | None = None) -> Tensor:
     """Sum over FFT sizes of mean |X - Y| and mean |ln X - ln Y| of the magnitudes, differentiable by x, once.
 
-    x, y: [batch, samples]; confidence: [batch, frames] from 0 to 1, stretched over the sound's length, weighs its moments
-    in both means. Returns: a scalar, 0 where x equals y. Magnitudes under 1e-5 count as 1e-5 in the logarithm.
+    x, y: [batch, samples]; confidence: [batch, frames] from 0 to 1, stretched over the sound's length, weighs its
+    moments in both means. Returns: a scalar, 0 where x equals y. Magnitudes under 1e-5 count as 1e-5 in the logarithm.
     """
     return _SpectralLoss.apply(x, y, fft_sizes, confidence)
 

@@ -19,8 +19,12 @@ from timbre.files import read_json, write_bytes, write_json
 if TYPE_CHECKING:
     from torch import nn
 
+# What of a preset the network is made from; of ddsp by its synth.
 NETWORK_KEYS = {
-    "ddsp": ("hidden", "layers", "harmonics", "noise_bands", "reverb_seconds", "loudness_skip", "aligned"),
+    "harmonic_noise": (
+        "hidden", "layers", "harmonics", "noise_bands", "reverb_seconds", "loudness_skip", "aligned",
+    ),
+    "noise_bands": ("hidden", "layers", "narrow_bands"),
     "rave": (
         "blocks", "capacity", "ratios", "dilations", "activation", "noise", "no_latency", "pqmf_bands",
         "pqmf_attenuation_db", "latent_size", "regularisation",
@@ -28,14 +32,16 @@ NETWORK_KEYS = {
 }  # fmt: skip
 
 
-def describe(model: str, preset: dict, cache: dict, seed: int) -> dict:
+def describe(model: str, preset: dict, cache: dict, seed: int, synth: str = "harmonic_noise") -> dict:
     """What it takes to build a network anew: the content of models/train/config.json.
 
-    cache: the manifest of the cache that it is trained on, of which features, channels and statistics count.
+    cache: the manifest of the cache that it is trained on, of which features, channels and statistics count. synth: of
+    ddsp.
     """
-    network = {key: preset[key] for key in NETWORK_KEYS[model]}
+    kind = {"synth": synth} if model == "ddsp" else {}
+    network = {key: preset[key] for key in NETWORK_KEYS[kind.get("synth", model)]}
     of_cache = {key: cache[key] for key in ("features", "channels", "statistics")}
-    return {"model": model, "network": network, "seed": seed, **of_cache}
+    return {"model": model, **kind, "network": network, "seed": seed, **of_cache}
 
 
 def build(config: dict) -> nn.Module:
@@ -55,6 +61,10 @@ def build(config: dict) -> nn.Module:
             from timbre.models.rave.network import Rave
 
             return Rave(sample_rate=features["sample_rate"], channels=config["channels"], **config["network"])
+        if config["synth"] == "noise_bands":
+            from timbre.models.ddsp.noise_bands.network import NoiseBands
+
+            return NoiseBands(features=features, statistics=config["statistics"], **config["network"])
         from timbre.models.ddsp.network import Ddsp
 
         return Ddsp(features=features, statistics=config["statistics"], **config["network"])
@@ -68,6 +78,10 @@ def task_of(network: nn.Module, preset: dict, config: dict) -> nn.Module:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config["seed"] + 1)  # of the discriminators
             return RaveTask(network, preset, config["features"]["hop_samples"])
+    if config["synth"] == "noise_bands":
+        from timbre.models.ddsp.noise_bands.task import NoiseBandTask
+
+        return NoiseBandTask(network, preset, config["features"]["hop_samples"])
     from timbre.models.ddsp.task import DdspTask
 
     return DdspTask(network, preset)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Control:
     """A control of an exported model.
 
-    name: with the unit as its suffix where there is one. default: the value of a freshly loaded file. neutral: the value
-    at which it does nothing. meaning: one sentence for a player.
+    name: with the unit as its suffix where there is one. default: the value of a freshly loaded file. neutral: that at
+    which it does nothing. meaning: one sentence for a player.
     """
 
     name: str

@@ -33,7 +33,7 @@ def train_model(params: Params, cache_folder: Path, models_folder: Path, reports
     """
     cache = Cache(cache_folder)
     preset = params.preset.model_dump()
-    config = models.describe(params.model, preset, cache.manifest, params.seed)
+    config = models.describe(params.model, preset, cache.manifest, params.seed, params.synth)
     fabric = launch_fabric()
     with torch.device("meta"):  # takes no memory, of which there may be too little
         planned = models.task_of(models.build(config), preset, config)

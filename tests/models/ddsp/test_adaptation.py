@@ -55,7 +55,7 @@ def test_silence_stays_silence_whatever_is_set():
 def test_the_gate_opens_at_its_threshold_and_closes_6_db_under_it():
     loudness_db = np.array([-55.0, -45.0, -39.0, -45.0, -45.9, -46.1, -45.0, -40.0, -60.0])
     features = [np.full(9, 300.0), np.ones(9), loudness_db]
-    f0_hz, voiced, level = adapt(features, settings(gate_dbfs=-40.0))
+    _, voiced, level = adapt(features, settings(gate_dbfs=-40.0))
     wanted = np.array([0, 0, 1, 1, 1, 0, 0, 1, 0], dtype=bool)
     assert ((level > -100.0) == wanted).all()
     assert (voiced > 0.5).tolist() == wanted.tolist()

@@ -16,7 +16,9 @@ def octaves(f0_hz: np.ndarray, voiced: np.ndarray | None = None, target_hz: list
     return match.step(f0, on.float()[None], match.initial_state(1))[0][0].numpy()
 
 
-@pytest.mark.parametrize(("f0_hz", "wanted"), ((220.0, 0), (300.0, 0), (440.0, -1), (1000.0, -2), (110.0, 1), (55.0, 2)))
+@pytest.mark.parametrize(
+    ("f0_hz", "wanted"), ((220.0, 0), (300.0, 0), (440.0, -1), (1000.0, -2), (110.0, 1), (55.0, 2))
+)
 def test_a_note_comes_nearest_to_the_recordings(f0_hz, wanted):
     assert (octaves(np.full(50, f0_hz)) == wanted).all()
 

@@ -69,7 +69,7 @@ class Adaptation(nn.Module):
         return level + self.octave.initial_state(batch) + [torch.zeros(batch, 1, device=level[0].device)]
 
     def step(self, features: list[Tensor], controls: Tensor, state: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """[f0 in Hz, voiced, loudness in dB] of the next frames, each [batch, frames], as the network is to hear them."""
+        """[f0 in Hz, voiced, loudness in dB] of the next frames as the network hears them, each [batch, frames]."""
         f0_hz, voiced = features[0], features[1]
         (loudness_db, opened), level_state = self.level.step(features[2], controls, state[0:2])
         # Held from the last frame with an open gate; before the first there is nothing to hold.

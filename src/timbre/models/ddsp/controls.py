@@ -29,6 +29,9 @@ PITCH_CONTROLS = [
             "Towards -1 the tone fades until only noise is left, towards 1 the noise until only tone is left."),
     Control("reverb_mix", 0.0, 2.0, 1.0, 1.0, "", "Amount of the learned room: 0 is dry."),
 ]  # fmt: skip
+COLOUR_CONTROLS = [
+    Control("brightness_octaves", -4.0, 4.0, 0.0, 0.0, "octaves", "Plays as to a brighter or darker input."),
+]  # fmt: skip
 
 
 class Glide(nn.Module):
