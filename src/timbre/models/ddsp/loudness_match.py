@@ -14,18 +14,18 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 # What lies within the memory counts fully; what came before fades.
 MEMORY_SECONDS = 30.0
 # At first the input is taken to be like the recordings, with the weight of so much sound.
-TRUST_SECONDS = 3.0
+TRUST_SECONDS = 6.0
 BIN_DB = 2.0
 HIGHEST_DB = 20.0
-# A steady tone has no dynamics to stretch: dynamics are at most doubled or halved.
-MOST_STRETCH = 2.0
+# A steady tone has no dynamics to stretch: they are at most stretched or squeezed by so much.
+MOST_STRETCH = 1.5
 LEAST_SPREAD_DB = 0.5
 
 
 class LoudnessMatch(nn.Module):
     """Quantile mapping (5, 25, 50, 75, 95 %) of loudness, the input's quantiles taken from a fading histogram.
 
-    Between two quantiles it is linear, by a factor of 1/2 to 2 about the median; beyond the outer ones a dB is a dB.
+    Between two quantiles it is linear, by a factor of 2/3 to 3/2 about the median; beyond the outer ones a dB is a dB.
     """
 
     def __init__(self, target_db: list[float] | None, frames_per_second: float) -> None:

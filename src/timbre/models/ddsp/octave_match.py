@@ -15,9 +15,11 @@ UNSURE_SECONDS = 0.1
 
 
 class OctaveMatch(nn.Module):
-    """Whole octaves that bring the mean pitch of the input, a fading one, nearest to the recordings' median pitch.
+    """Whole octaves that bring the mean pitch of the input, a fading one, to the range of the recordings' pitch.
 
-    target_f0_hz: quantiles of the recordings' pitch, the median in the middle; None where they have none.
+    None within half an octave of the range; so what the model can play stays where it was played.
+
+    target_f0_hz: quantiles of the recordings' pitch, the lowest first; None where they have none.
 
     They change at the start of a note only, so that no note breaks, except where one glides more than an octave out of
     the range of the recordings.
@@ -27,7 +29,7 @@ class OctaveMatch(nn.Module):
         super().__init__()
         self.known = target_f0_hz is not None
         semitones = [12.0 * math.log2(f0_hz) for f0_hz in target_f0_hz or [1.0]]
-        self.lowest, self.target, self.highest = semitones[0], semitones[len(semitones) // 2], semitones[-1]
+        self.lowest, self.highest = semitones[0], semitones[-1]
         self.keep = math.exp(-1.0 / (MEMORY_SECONDS * frames_per_second))
         self.unsure_frames = UNSURE_SECONDS * frames_per_second
         self.leave = LEAVE_SEMITONES
@@ -50,14 +52,17 @@ class OctaveMatch(nn.Module):
             total = total * kept[:, part] + heard[:, part]
             weight = weight * kept[:, part] + voiced[:, part]
             pitch = heard[:, part]
-            apart = self.target - total / weight.clamp(min=0.5)
+            apart = self.outside(total / weight.clamp(min=0.5))
             unsure = (weight < self.unsure_frames) & (voiced[:, part] > 0.0)
-            begins = (voiced[:, part] > before) & ((apart - 12.0 * octaves).abs() > self.leave)
+            begins = (voiced[:, part] > before) & ((apart + 12.0 * octaves).abs() > self.leave)
             leaves = unsure | begins
-            octaves = torch.where(leaves, torch.round(apart / 12.0), octaves)
-            moved_to = pitch + 12.0 * octaves
-            lost = (voiced[:, part] > 0.0) & ((moved_to > self.highest + 12.0) | (moved_to < self.lowest - 12.0))
-            octaves = torch.where(lost, torch.round((self.target - pitch) / 12.0), octaves)
+            octaves = torch.where(leaves, -torch.round(apart / 12.0), octaves)
+            lost = (voiced[:, part] > 0.0) & (self.outside(pitch + 12.0 * octaves).abs() > 12.0)
+            octaves = torch.where(lost, -torch.round(self.outside(pitch) / 12.0), octaves)
             before = voiced[:, part]
             moved.append(octaves)
         return torch.cat(moved, dim=1), [torch.cat([total, weight, octaves, before], dim=1)]
+
+    def outside(self, semitones: Tensor) -> Tensor:
+        """How far pitches lie over (positive) or under the recordings' range, in semitones."""
+        return semitones - semitones.clamp(self.lowest, self.highest)
