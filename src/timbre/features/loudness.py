@@ -9,13 +9,15 @@ FLOOR_DB = -100.0
 
 def a_weighting_db(frequencies_hz: Tensor) -> Tensor:
     """A-weighting in dB (IEC 61672-1, annex E), 0 at 1 kHz; frequencies in Hz, any shape."""
-    squared = frequencies_hz.to(torch.float64).square().clamp(min=1e-12)
-    gain = (12194.217**2 * squared.square()) / (
-        (squared + 20.598997**2)
-        * torch.sqrt((squared + 107.65265**2) * (squared + 737.86223**2))
-        * (squared + 12194.217**2)
-    )
-    return 20.0 * torch.log10(gain) + 2.0
+    return 10.0 * torch.log10(a_weighting_power(frequencies_hz.to(torch.float64).clamp(min=1e-6)))
+
+
+def a_weighting_power(frequencies_hz: Tensor) -> Tensor:
+    """A-weighting as a factor of power; same source."""
+    squared = frequencies_hz.square()
+    ends = squared / ((squared + 20.598997**2) * (squared + 12194.217**2))
+    middle = squared / ((squared + 107.65265**2) * (squared + 737.86223**2))
+    return (12194.217**4 * 10.0**0.2) * ends.square() * squared * middle
 
 
 def loudness_weights(window: int, sample_rate: float) -> tuple[Tensor, Tensor]:

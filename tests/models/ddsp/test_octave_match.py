@@ -16,26 +16,19 @@ def octaves(f0_hz: np.ndarray, voiced: np.ndarray | None = None, target_hz: list
     return match.step(f0, on.float()[None], match.initial_state(1))[0][0].numpy()
 
 
-@pytest.mark.parametrize(
-    ("f0_hz", "wanted"), ((220.0, 0), (300.0, 0), (440.0, -1), (1000.0, -2), (110.0, 1), (55.0, 2))
-)
-def test_a_note_comes_nearest_to_the_recordings(f0_hz, wanted):
+NOTES = [(220.0, 0), (120.0, 0), (440.0, 0), (600.0, 0), (1000.0, -1), (80.0, 0), (70.0, 0), (60.0, 1), (30.0, 2)]
+
+
+@pytest.mark.parametrize(("f0_hz", "wanted"), NOTES)
+def test_a_note_far_outside_the_range_of_the_recordings_comes_to_it(f0_hz, wanted):
     assert (octaves(np.full(50, f0_hz)) == wanted).all()
 
 
-def test_octaves_change_at_note_starts_only():
-    f0_hz = np.concatenate([np.full(100, 220.0), np.full(12000, 880.0)])
-    voiced = np.ones(len(f0_hz))
-    voiced[11000:11010] = 0.0
-    got = octaves(f0_hz, voiced)
-    assert (got[:11010] == 0).all()
-    assert (got[11010:] == -1).all()
-
-
-def test_a_glide_out_of_the_range_is_brought_back():
-    f0_hz = 55.0 * 2 ** np.linspace(0, 6, 600)
-    moved_hz = f0_hz * 2 ** octaves(f0_hz)
-    assert moved_hz.min() >= 0.5 * RANGE_HZ[0] and moved_hz.max() <= 2.0 * RANGE_HZ[-1]
+def test_another_register_is_followed_once_it_is_the_rule():
+    f0_hz = np.concatenate([np.full(100, 220.0), np.full(12000, 1760.0)])
+    got = octaves(f0_hz)
+    assert (got[:110] == 0).all()
+    assert got[-1] in (-1, -2) and len(np.unique(got)) <= 3
 
 
 def test_a_melody_about_the_border_does_not_leap_about():

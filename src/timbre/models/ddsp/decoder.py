@@ -7,8 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from timbre.dsp.oscillator import nyquist_mask
-from timbre.features.loudness import FLOOR_DB, a_weighting_db
+from timbre.features.loudness import FLOOR_DB, a_weighting_power
 from timbre.nn.gru import Gru
 from timbre.nn.mlp import Mlp
 
@@ -16,6 +15,8 @@ from timbre.nn.mlp import Mlp
 LEAST_WEIGHT_DB = -12.0
 # Raw noise gain at first where there is a pitch: 40 dB under the tone.
 VOICED_NOISE_LOGIT = -1.9
+# Level at first where the input's does not count (no loudness skip).
+PLAIN_LEVEL = 0.1
 # Variance of the synthesiser's noise, uniform in [-1, 1).
 NOISE_POWER = 1.0 / 3.0
 
@@ -23,11 +24,6 @@ NOISE_POWER = 1.0 / 3.0
 def exp_sigmoid(x: Tensor) -> Tensor:
     """2 sigmoid(x)^ln(10) + 1e-7: positive, evenly resolved in dB (Engel et al. 2020, appendix B.5)."""
     return 2.0 * torch.sigmoid(x) ** math.log(10.0) + 1e-7
-
-
-def unit_gain(x: Tensor) -> Tensor:
-    """`exp_sigmoid` scaled to be 1 at 0; 14 dB at most."""
-    return exp_sigmoid(x) / (2.0 * 0.5 ** math.log(10.0))
 
 
 class Decoder(nn.Module):
@@ -45,11 +41,14 @@ class Decoder(nn.Module):
         super().__init__()
         self.harmonics = harmonics
         self.noise_bands = noise_bands
-        self.sample_rate = float(sample_rate)
+        self.half_rate_hz = 0.5 * sample_rate
         self.loudness_skip = loudness_skip
         # TorchScript sees attributes, not a module's constants.
-        self.floor_db, self.least_weight_db = FLOOR_DB, LEAST_WEIGHT_DB
-        self.voiced_noise_logit = VOICED_NOISE_LOGIT
+        self.floor_db, self.least_weight = FLOOR_DB, 10.0 ** (LEAST_WEIGHT_DB / 10.0)
+        self.plain_level = PLAIN_LEVEL
+        self.floor_level = 10.0 ** (FLOOR_DB / 20.0)
+        # What a raw gain of 0 comes to; as a factor a gain is 1 there, and 14 dB at the most.
+        self.unit = 2.0 * 0.5 ** math.log(10.0)
         self.pitch_mlp = Mlp(1, hidden, layers)
         self.loudness_mlp = Mlp(1, hidden, layers)
         self.voiced_mlp = Mlp(1, hidden, 1)
@@ -59,7 +58,11 @@ class Decoder(nn.Module):
         middles_hz = torch.arange(noise_bands) * (0.5 * sample_rate / (noise_bands - 1))
         band_power = self._weight(middles_hz) * NOISE_POWER / (noise_bands - 1)
         band_power[0], band_power[-1] = 0.5 * band_power[0], 0.5 * band_power[-1]
-        self.register_buffer("band_power", band_power.float(), persistent=False)
+        self.register_buffer("band_power", band_power, persistent=False)
+        self.register_buffer("numbers", torch.arange(1.0, harmonics + 1.0), persistent=False)
+        voiced_bias = torch.zeros(2 + harmonics + noise_bands)
+        voiced_bias[1] = VOICED_NOISE_LOGIT
+        self.register_buffer("voiced_bias", voiced_bias, persistent=False)
         with torch.no_grad():
             self.head.weight.mul_(0.1)
             self.head.bias.zero_()
@@ -86,21 +89,23 @@ class Decoder(nn.Module):
         inputs = torch.cat([pitch, loudness, self.voiced_mlp(voiced)], dim=-1)
         remembered, state = self.gru.step(inputs, state)
         raw = self.head(self.output_mlp(torch.cat([inputs, remembered], dim=-1)))
+        gains, shape, bands = torch.split(
+            exp_sigmoid(raw + voiced * self.voiced_bias), [2, self.harmonics, self.noise_bands], dim=-1
+        )
         # Silence is exactly nothing, not the floor's level.
-        level = 10.0 ** (loudness_db / 20.0) - 10.0 ** (self.floor_db / 20.0)
+        level = 10.0 ** (loudness_db / 20.0) - self.floor_level
         if not self.loudness_skip:
-            level = 0.1 * (level > 0.0).to(level.dtype)
-        shape = exp_sigmoid(raw[..., 2 : 2 + self.harmonics]) * nyquist_mask(f0_hz, self.harmonics, self.sample_rate)
-        tone = voiced * level * unit_gain(raw[..., 0:1])
-        bands = exp_sigmoid(raw[..., 2 + self.harmonics :])
-        noise = level * unit_gain(raw[..., 1:2] + self.voiced_noise_logit * voiced)
-        return [tone * shape / self.tone_rms(shape, f0_hz), noise * bands / self.noise_rms(bands)], state
+            level = self.plain_level * (level > 0.0).to(level.dtype)
+        gains = gains * (level / self.unit)
+        partials_hz = f0_hz * self.numbers
+        shape = shape * (partials_hz < self.half_rate_hz)
+        tone = voiced * gains[..., 0:1] / self.tone_rms(shape, partials_hz)
+        return [shape * tone, bands * (gains[..., 1:2] / self.noise_rms(bands))], state
 
-    def tone_rms(self, amplitudes: Tensor, f0_hz: Tensor) -> Tensor:
-        """A-weighted RMS of harmonics. [..., harmonics] and [..., 1] in Hz -> [..., 1]."""
-        number = torch.arange(1, self.harmonics + 1, device=f0_hz.device)
-        weight = self._weight(f0_hz * number).to(amplitudes.dtype)
-        return (0.5 * amplitudes.square() * weight).sum(dim=-1, keepdim=True).clamp(min=1e-14).sqrt()
+    def tone_rms(self, amplitudes: Tensor, partials_hz: Tensor) -> Tensor:
+        """A-weighted RMS of partials. [..., harmonics], both -> [..., 1]."""
+        power = amplitudes.square() * self._weight(partials_hz)
+        return (0.5 * power.sum(dim=-1, keepdim=True)).clamp(min=1e-14).sqrt()
 
     def noise_rms(self, magnitudes: Tensor) -> Tensor:
         """A-weighted RMS of filtered noise. [..., bands] -> [..., 1]."""
@@ -108,4 +113,4 @@ class Decoder(nn.Module):
 
     def _weight(self, frequencies_hz: Tensor) -> Tensor:
         """A-weighting of powers."""
-        return 10.0 ** (a_weighting_db(frequencies_hz).clamp(min=self.least_weight_db) / 10.0)
+        return a_weighting_power(frequencies_hz).clamp(min=self.least_weight)

@@ -45,7 +45,7 @@ class Ddsp(nn.Module):
         self.extractor = extractor_of(features)
         self.delay = self.extractor.alignment_frames * hop if aligned else 0
         self.glide = Glide(rate / hop)
-        self.adaptation = Adaptation(statistics, rate / hop)
+        self.adaptation = Adaptation(statistics, rate / hop, self.extractor.first_f0_hz)
         self.decoder = Decoder(hidden, layers, harmonics, noise_bands, rate, loudness_skip)
         self.synthesiser = Synthesiser(harmonics, noise_bands, hop, rate)
         taps = max(hop, round(reverb_seconds * rate))
@@ -72,12 +72,12 @@ class Ddsp(nn.Module):
         """The next whole hops of a stream. [batch, 1, frames * hop] -> the same, and the state after them."""
         features, extractor_state = self.extractor.step(audio.squeeze(1), state[0:3])
         values, glide_state = self.glide.step(self.settings, features[0].shape[1], state[3:4])
-        adapted, adaptation_state = self.adaptation.step(features, values, state[4:8])
-        controls, decoder_state = self.decoder.step(adapted, state[8:9])
-        sound, synthesiser_state = self.synthesiser.step(adapted[0], self.balanced(controls, values), state[9:14])
+        adapted, adaptation_state = self.adaptation.step(features, values, state[4:11])
+        controls, decoder_state = self.decoder.step(adapted, state[11:12])
+        sound, synthesiser_state = self.synthesiser.step(adapted[0], self.balanced(controls, values), state[12:17])
         after = extractor_state + glide_state + adaptation_state + decoder_state + synthesiser_state
         if self.reverb is not None:
-            wet, reverb_state = self.reverb.step(sound, state[14:16])
+            wet, reverb_state = self.reverb.step(sound, state[17:19])
             sound = sound + self.mixed(wet, values, state[3])
             after = after + reverb_state
         return sound.unsqueeze(1), after

@@ -56,10 +56,10 @@ class NoiseBands(nn.Module):
         """The next whole hops of a stream. [batch, 1, frames * hop] -> the same, and the state after them."""
         features, extractor_state = self.extractor.step(audio.squeeze(1), state[0:1])
         values, glide_state = self.glide.step(self.settings, features[0].shape[1], state[1:2])
-        (loudness_db, _), adaptation_state = self.adaptation.step(features[0], values, state[2:4])
+        (loudness_db, _), adaptation_state = self.adaptation.step(features[0], values, state[2:5])
         centroid_hz = features[1] * 2.0 ** values[..., 4]
-        gains, decoder_state = self.decoder.step([loudness_db, centroid_hz, features[2]], state[4:5])
-        sound, synthesiser_state = self.synthesiser.step(gains, state[5:7])
+        gains, decoder_state = self.decoder.step([loudness_db, centroid_hz, features[2]], state[5:6])
+        sound, synthesiser_state = self.synthesiser.step(gains, state[6:8])
         after = extractor_state + glide_state + adaptation_state + decoder_state + synthesiser_state
         return sound.unsqueeze(1), after
 
