@@ -1,6 +1,6 @@
 """What each DDSP size costs: parameters, a training step, and playing in real time.
 
-    python benchmarks/bench_sizes.py [--sizes SIZE ...]
+    python benchmarks/bench_sizes.py [--sizes SIZE ...] [--synth harmonic_noise | noise_bands]
 
 Step time is wall time with all cores; the real-time factor (RTF) is CPU time of one thread for a second of sound,
 48 kHz, blocks of 512 samples. Medians.
@@ -20,9 +20,9 @@ from machine import describe_machine
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from timbre import models
-from timbre.export.effect import StreamingEffect
+from timbre.export.latent_effect import effect_of
 from timbre.features.extractor import feature_config
-from timbre.params import SIZE_NAMES, load
+from timbre.params import SIZE_NAMES, SYNTH_NAMES, load
 
 SIZES = [size for size in SIZE_NAMES if size not in ("low_latency", "fast")]  # of RAVE only, and of the tests
 
@@ -33,19 +33,24 @@ STREAM_SECONDS = 5.0
 BLOCK_SAMPLES = 512
 
 
-def step_seconds(task: torch.nn.Module, batch: int) -> float:
-    """Median seconds of a training step on random crops."""
+def random_crops(task: torch.nn.Module, batch: int) -> dict[str, torch.Tensor]:
+    """Noise with the features of a tone, as a cache would give them."""
     network = task.network
     frames = task.lead_frames + task.crop_frames
-    crops = {
-        "audio": 0.1 * torch.randn(batch, 1, task.crop_frames * network.hop),
+    return {
+        "audio": 0.1 * torch.randn(batch, 1, task.crop_frames * network.extractor_config["hop_samples"]),
         "f0_hz": torch.full([batch, frames], 330.0),
         "voiced": torch.ones(batch, frames),
         "loudness_db": torch.full([batch, frames], -20.0),
         "clarity": torch.ones(batch, frames),
         "position_samples": torch.arange(batch) * network.sample_rate,
     }
-    optimiser = torch.optim.Adam(network.parameters())
+
+
+def step_seconds(task: torch.nn.Module, batch: int) -> float:
+    """Median seconds of a training step on random crops."""
+    crops = random_crops(task, batch)
+    optimiser = torch.optim.Adam(task.network.parameters())
     times = []
     for step in range(STEPS + 1):
         begun = time.perf_counter()
@@ -58,7 +63,9 @@ def step_seconds(task: torch.nn.Module, batch: int) -> float:
 
 def real_time_factor(network: torch.nn.Module) -> float:
     """CPU seconds of one thread for a second of sound, as a host plays it; the median second."""
-    effect = torch.jit.script(StreamingEffect(network).eval())
+    if hasattr(network, "fold"):
+        network.fold()
+    effect = torch.jit.script(effect_of(network).eval())
     block = 0.1 * torch.randn(1, 1, BLOCK_SAMPLES)
     per_second = round(network.sample_rate / BLOCK_SAMPLES)
     for _ in range(per_second):
@@ -76,7 +83,8 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="+", default=SIZES, choices=SIZES, help="all by default")
-    chosen = parser.parse_args().sizes
+    parser.add_argument("--synth", default="harmonic_noise", choices=SYNTH_NAMES)
+    options = parser.parse_args()
     params = load()
     features = feature_config(params.data.sample_rate, params.features.model_dump())
     cache = {"features": features, "channels": 1, "statistics": STATISTICS}
@@ -84,9 +92,9 @@ def main() -> None:
     print(describe_machine(), end="\n\n")
     print("| size | parameters | steps x crops x seconds | s per step | whole training, hours | RTF |")
     print("|---|---|---|---|---|---|")
-    for size in chosen:
+    for size in options.sizes:
         preset = getattr(params.sizes, size).ddsp.model_dump()
-        config = models.describe("ddsp", preset, cache, seed=0)
+        config = models.describe("ddsp", preset, cache, 0, options.synth)
         network = models.build(config)
         seconds = step_seconds(models.task_of(network, preset, config), preset["batch"])
         torch.set_num_threads(1)

@@ -12,6 +12,10 @@ from timbre.models.ddsp.decoder import Decoder
 from timbre.models.ddsp.synthesiser import Synthesiser
 from timbre.nn.reverb import Reverb
 
+# Places in the state: what the adaptation knows of the input so far, and where oscillators and noise are.
+ADAPTATION_STATE = range(3, 11)
+PHASE_STATE = (15, 16)
+
 
 class Ddsp(nn.Module):
     """Plays its timbre with the pitch and loudness of mono audio [batch, 1, samples].
