@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 # How fast the input's quantiles are followed, dB a second: at first, and from when on it slows down (seconds).
-FIRST_RATE_DB = 12.0
-SLOWING_SECONDS = 3.0
-LAST_RATE_DB = 1.5
+FIRST_RATE_DB = 6.0
+SLOWING_SECONDS = 6.0
+LAST_RATE_DB = 0.7
 # A steady tone has no dynamics to stretch: they are at most stretched or squeezed by so much.
 MOST_STRETCH = 1.5
 LEAST_SPREAD_DB = 0.5

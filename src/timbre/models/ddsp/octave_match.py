@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 MEMORY_SECONDS = 30.0
 # The octave changes only when it has become wrong by far, so that a melody on the border does not leap about.
-LEAVE_SEMITONES = 9.0
+LEAVE_SEMITONES = 7.0
 
 
 class OctaveMatch(nn.Module):
