@@ -36,7 +36,7 @@ def test_what_is_like_the_recordings_stays_as_it_is():
 
 @pytest.mark.parametrize("shift_db", (-30.0, -12.0, 9.0))
 def test_a_quiet_or_loud_input_comes_to_the_recordings_loudness(shift_db):
-    loudness_db = played(np.random.default_rng(1), 9000)
+    loudness_db = played(np.random.default_rng(1), 15000)
     got = matched(LoudnessMatch(TARGET_DB, FPS), loudness_db + shift_db)
     assert np.median(got[-3000:]) == pytest.approx(TARGET_DB[2], abs=1.5)
     assert np.quantile(got[-3000:], QUANTILES) == pytest.approx(TARGET_DB, abs=4.0)
