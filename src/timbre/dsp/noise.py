@@ -66,7 +66,7 @@ def filtered_segments(noise: Tensor, responses: Tensor, ramp: Tensor) -> Tensor:
     size = fast_size(heard)
     spectrum = torch.fft.rfft(noise, n=size)
     # Of each segment the filter at its start and at its end.
-    pairs = torch.stack([responses[..., :-1, :], responses[..., 1:, :]], dim=-2)
+    pairs = responses.unfold(-2, 2, 1).transpose(-1, -2)
     # Circular convolution is right from sample taps - 1 on: just the part wanted.
     faded = torch.fft.irfft(spectrum.unsqueeze(-2) * pairs, n=size)[..., heard - ramp.shape[0] : heard]
     start, end = faded.unbind(dim=-2)

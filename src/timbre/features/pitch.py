@@ -90,17 +90,19 @@ def track_pitch(
     heights = middle * is_peak
     highest = heights.amax(dim=-1, keepdim=True)
     share = yin_first_share if yin else mpm_first_share
-    chosen = (heights >= share * highest).to(torch.uint8).argmax(dim=-1, keepdim=True) + skipped
-    around = clarities.gather(-1, torch.cat([chosen, chosen + 1, chosen + 2], dim=-1))
+    # The first of several maxima is the one returned.
+    chosen = (heights >= share * highest).max(dim=-1, keepdim=True)[1] + skipped
+    around = clarities.gather(-1, chosen + torch.arange(3, device=frames.device))
     # From here on it is a few numbers a frame, for which tensors are slow.
-    shown = torch.cat([around, highest, energy[..., :1]], dim=-1).flatten(0, 1)
+    points: list[list[float]] = around.flatten(0, 1).tolist()
     lags: list[int] = chosen.flatten().tolist()
-    rows: list[list[float]] = shown.tolist()
+    heights_seen: list[float] = highest.flatten().tolist()
+    energies: list[float] = energy[..., 0].flatten().tolist()
     f0_hz: list[float] = []
     clarity: list[float] = []
-    for lag, row in zip(lags, rows):  # noqa: B905, TorchScript knows no strict
-        if row[3] > 0.0 and row[4] > 2 * window * silent_power:
-            offset, top = vertex(row[0], row[1], row[2])
+    for lag, point, height, loud in zip(lags, points, heights_seen, energies):  # noqa: B905, TorchScript knows no strict
+        if height > 0.0 and loud > 2 * window * silent_power:
+            offset, top = vertex(point[0], point[1], point[2])
             f0_hz.append(min(max(sample_rate / (lag + 2 + offset), f0_min_hz), f0_max_hz))
             clarity.append(min(max(top, 0.0), 1.0))
         else:
