@@ -92,16 +92,16 @@ def track_pitch(
     share = yin_first_share if yin else mpm_first_share
     # The first of several maxima is the one returned.
     chosen = (heights >= share * highest).max(dim=-1, keepdim=True)[1] + skipped
-    around = clarities.gather(-1, chosen + torch.arange(3, device=frames.device))
     # From here on it is a few numbers a frame, for which tensors are slow.
-    points: list[list[float]] = around.flatten(0, 1).tolist()
+    curves = clarities.flatten(0, 1)
     lags: list[int] = chosen.flatten().tolist()
     heights_seen: list[float] = highest.flatten().tolist()
     energies: list[float] = energy[..., 0].flatten().tolist()
     f0_hz: list[float] = []
     clarity: list[float] = []
-    for lag, point, height, loud in zip(lags, points, heights_seen, energies):  # noqa: B905, TorchScript knows no strict
-        if height > 0.0 and loud > 2 * window * silent_power:
+    for index, lag in enumerate(lags):
+        if heights_seen[index] > 0.0 and energies[index] > 2 * window * silent_power:
+            point: list[float] = curves[index, lag : lag + 3].tolist()
             offset, top = vertex(point[0], point[1], point[2])
             f0_hz.append(min(max(sample_rate / (lag + 2 + offset), f0_min_hz), f0_max_hz))
             clarity.append(min(max(top, 0.0), 1.0))
