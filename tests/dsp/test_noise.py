@@ -6,7 +6,7 @@ import scipy.signal
 import scipy.stats
 import torch
 
-from timbre.dsp.noise import band_filters, hashed_noise, noise_segments
+from timbre.dsp.noise import band_filters, band_responses, filtered_segments, hashed_noise, noise_segments
 
 
 def noise(samples: int, first: int = 0) -> np.ndarray:
@@ -86,3 +86,11 @@ def test_segments_cross_fade_what_lfilter_makes_of_the_noise(snr_db, taps, hop):
     windows = torch.tensor(x, dtype=torch.float32).unfold(0, taps - 1 + hop, hop)
     banks = torch.tensor(filters, dtype=torch.float32)
     assert snr_db(np.stack(wanted), noise_segments(windows, banks).numpy()) > 100
+
+
+def test_spectra_straight_from_magnitudes_are_those_of_the_filters(snr_db):
+    magnitudes, noise = torch.rand(4, 9), torch.randn(3, 15 + 50)
+    responses = torch.view_as_complex((magnitudes @ band_responses(9, 65)).unflatten(-1, [-1, 2]))
+    ramp = torch.arange(1, 51) / 50
+    wanted = noise_segments(noise, band_filters(magnitudes))
+    assert snr_db(wanted.numpy(), filtered_segments(noise, responses, ramp).numpy()) > 120

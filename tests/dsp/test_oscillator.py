@@ -7,9 +7,17 @@ import numpy as np
 import pytest
 import torch
 
-from timbre.dsp.oscillator import cross_fade_ramp, harmonic_segments, nyquist_mask, segment_phase
+from timbre.dsp.oscillator import (
+    cross_fade_ramp,
+    glide_weights,
+    harmonic_segments,
+    nyquist_mask,
+    segment_phase,
+    split_harmonics,
+)
 
 RATE, HOP = 48000, 256
+GLIDE = glide_weights(HOP, RATE)
 
 
 def reference(f0_hz: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
@@ -23,8 +31,10 @@ def reference(f0_hz: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
 
 def synthesise(f0_hz: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
     f0, levels = torch.tensor(f0_hz, dtype=torch.float32)[None], torch.tensor(amplitudes, dtype=torch.float32)
-    phase = segment_phase(f0[:, 1:], f0[:, :1], torch.zeros(1, 1, dtype=torch.float64), HOP, RATE)
-    return harmonic_segments(phase[0], levels[1:], levels[:-1]).flatten().numpy()
+    phase = segment_phase(f0, torch.zeros(1, 1, dtype=torch.float64), GLIDE)
+    ends = torch.stack([levels[:-1], levels[1:]], dim=1)
+    ramp = cross_fade_ramp(HOP, f0.device).float()
+    return harmonic_segments(phase[0], ends, split_harmonics(levels.shape[1]), ramp).flatten().numpy()
 
 
 # 9 and 16 are squares, the others leave the last row of harmonics unfilled.
@@ -38,11 +48,11 @@ def test_gliding_tones_equal_direct_additive_synthesis(snr_db, harmonics):
 
 @pytest.mark.parametrize("f0_hz", (440.0, 440.1, 1661.2188))
 def test_phase_does_not_drift_in_ten_minutes(f0_hz):
-    frame = torch.full((1, 5000), f0_hz)
+    frame = torch.full((1, 5001), f0_hz)
     last = torch.zeros(1, 1, dtype=torch.float64)
     chunks = 10 * 60 * RATE // (HOP * 5000)
     for _ in range(chunks):
-        last = segment_phase(frame, frame[:, :1], last, HOP, RATE)[:, -1, -1:]
+        last = segment_phase(frame, last, GLIDE)[:, -1, -1:]
     exact = Fraction(float(frame[0, 0])) * chunks * 5000 * HOP / RATE % 1
     distance = abs(float(last) - float(exact))
     assert min(distance, 1 - distance) < 1e-6
@@ -50,12 +60,13 @@ def test_phase_does_not_drift_in_ten_minutes(f0_hz):
 
 def test_phase_is_wrapped_and_carries_over_any_blocks(random_blocks):
     f0_hz = torch.tensor(np.random.default_rng(0).uniform(60, 2000, (2, 40)), dtype=torch.float32)
-    zero, before = torch.zeros(2, 1, dtype=torch.float64), f0_hz[:, :1]
-    whole = segment_phase(f0_hz, before, zero, HOP, RATE)
+    zero = torch.zeros(2, 1, dtype=torch.float64)
+    f0_hz = torch.cat([f0_hz[:, :1], f0_hz], dim=1)
+    whole = segment_phase(f0_hz, zero, GLIDE)
     pieces, at, last = [], 0, zero
     for size in random_blocks(40, 0):
-        pieces.append(segment_phase(f0_hz[:, at : at + size], before, last, HOP, RATE))
-        before, last, at = f0_hz[:, at + size - 1 : at + size], pieces[-1][:, -1, -1:], at + size
+        pieces.append(segment_phase(f0_hz[:, at : at + size + 1], last, GLIDE))
+        last, at = pieces[-1][:, -1, -1:], at + size
     assert whole.min() >= 0 and whole.max() < 1
     distance = (whole - torch.cat(pieces, dim=1)).abs()
     assert torch.minimum(distance, 1 - distance).max() < 1e-11

@@ -16,8 +16,8 @@ def hashed_noise(first_sample: Tensor, samples: int) -> Tensor:
     h = (first_sample.unsqueeze(1) + torch.arange(samples, device=first_sample.device)) & word
     h = ((h ^ (h >> 16)) * 0x21F0AAAD) & word
     h = ((h ^ (h >> 15)) * 0x735A2D97) & word
-    h = h ^ (h >> 15)
-    return (h.to(torch.float64) * 2.0**-31 - 1.0).to(torch.float32)
+    h = (h ^ (h >> 15)) - 0x80000000
+    return h.to(torch.float32) * 2.0**-31
 
 
 def hashed_normal(first_sample: Tensor, samples: int) -> Tensor:
@@ -52,13 +52,35 @@ def noise_segments(noise: Tensor, filters: Tensor) -> Tensor:
     next.
     """
     taps, heard = filters.shape[-1], noise.shape[-1]
-    hop = heard - taps + 1
+    responses = torch.fft.rfft(filters, n=fast_size(heard))
+    ramp = cross_fade_ramp(heard - taps + 1, noise.device).to(noise.dtype)
+    return filtered_segments(noise, responses, ramp)
+
+
+def filtered_segments(noise: Tensor, responses: Tensor, ramp: Tensor) -> Tensor:
+    """`noise_segments` with the filters' spectra: rfft with the size that `fast_size` says for noise.shape[-1].
+
+    responses: [..., segments + 1, size / 2 + 1]; ramp: [hop], from `cross_fade_ramp`, in the noise's precision.
+    """
+    heard = noise.shape[-1]
     size = fast_size(heard)
-    spectrum, responses = torch.fft.rfft(noise, n=size), torch.fft.rfft(filters, n=size)
+    spectrum = torch.fft.rfft(noise, n=size)
+    # Of each segment the filter at its start and at its end.
+    pairs = responses.unfold(-2, 2, 1).transpose(-1, -2)
     # Circular convolution is right from sample taps - 1 on: just the part wanted.
-    start = torch.fft.irfft(spectrum * responses[..., :-1, :], n=size)[..., taps - 1 : heard]
-    end = torch.fft.irfft(spectrum * responses[..., 1:, :], n=size)[..., taps - 1 : heard]
-    return start + cross_fade_ramp(hop, noise.device).to(start.dtype) * (end - start)
+    faded = torch.fft.irfft(spectrum.unsqueeze(-2) * pairs, n=size)[..., heard - ramp.shape[0] : heard]
+    start, end = faded.unbind(dim=-2)
+    return torch.lerp(start, end, ramp)
+
+
+def band_responses(bands: int, heard: int) -> Tensor:
+    """What takes magnitudes to the spectra of their `band_filters`, for `filtered_segments` of noise so long.
+
+    Both steps are linear, so one product with this matrix does them. Returns: [bands, 2 (size / 2 + 1)], real and
+    imaginary parts in turn.
+    """
+    filters = band_filters(torch.eye(bands, dtype=torch.float64))
+    return torch.view_as_real(torch.fft.rfft(filters, n=fast_size(heard))).flatten(1).to(torch.float32)
 
 
 def fast_size(least: int) -> int:

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from timbre.features import VERSION
-from timbre.features.frames import frames_of
 from timbre.features.loudness import frame_loudness_db, loudness_weights
 from timbre.features.pitch import gate_pitch, track_pitch
 
@@ -61,7 +60,11 @@ class FeatureExtractor(nn.Module):
 
         audio: [batch, frames * hop]; history: [batch, window - hop], the samples before it.
         """
-        frames = frames_of(audio, history, self.window, self.hop)
+        return self._shown(torch.cat([history, audio], dim=1))
+
+    def _shown(self, heard: Tensor) -> list[Tensor]:
+        """`measure` of the audio with what came before it in front."""
+        frames = heard.unfold(1, self.window, self.hop)
         f0_hz, clarity = track_pitch(frames, self.sample_rate, self.f0_min_hz, self.f0_max_hz, self.f0_method)
         return [f0_hz, clarity, frame_loudness_db(frames, self.hann, self.loudness_weights)]
 
@@ -79,10 +82,10 @@ class FeatureExtractor(nn.Module):
         audio: [batch, frames * hop]. Returns: [f0 in Hz (held where unvoiced), voiced (0 or 1), loudness in dB,
         clarity], each [batch, frames], and the state after them.
         """
-        shown = self.measure(audio, state[0])
+        heard = torch.cat([state[0], audio], dim=1)
+        shown = self._shown(heard)
         f0_hz, voiced, gate_state = self.gate(shown[0], shown[1], state)
-        past = torch.cat([state[0], audio], dim=1)
-        kept = past[:, past.shape[1] - (self.window - self.hop) :]
+        kept = heard[:, heard.shape[1] - (self.window - self.hop) :]
         return [f0_hz, voiced, shown[2], shown[1]], [kept, gate_state[0], gate_state[1]]
 
     def forward(self, audio: Tensor) -> list[Tensor]:

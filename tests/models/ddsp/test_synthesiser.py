@@ -54,7 +54,7 @@ def test_noise_is_a_function_of_where_in_the_stream_it_is():
     synthesiser = Synthesiser(7, 9, HOP, RATE)
     f0_hz, (amplitudes, bands) = controls(1)
     state = synthesiser.initial_state(1)
-    state[2], state[4] = torch.ones(1, 1, 16), torch.tensor([1000])
+    state[2], state[4] = torch.ones(1, 1, 9), torch.tensor([1000])
     here, after = synthesiser.step(f0_hz, [0 * amplitudes, bands], state)
     again, _ = synthesiser.step(f0_hz, [0 * amplitudes, bands], state)
     state[4] = torch.tensor([1001])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from timbre.dsp.noise import band_filters, hashed_noise, noise_segments
-from timbre.dsp.oscillator import harmonic_segments, nyquist_mask, segment_phase
+from timbre.dsp.noise import band_responses, filtered_segments, hashed_noise
+from timbre.dsp.oscillator import cross_fade_ramp, glide_weights, harmonic_segments, segment_phase, split_harmonics
 
 
 class Synthesiser(nn.Module):
@@ -15,19 +15,25 @@ class Synthesiser(nn.Module):
     def __init__(self, harmonics: int, noise_bands: int, hop: int, sample_rate: int) -> None:
         super().__init__()
         self.harmonics = harmonics
-        self.taps = 2 * (noise_bands - 1)
+        self.noise_bands = noise_bands
+        # Samples of noise that a filter reaches back.
+        self.reach = 2 * (noise_bands - 1) - 1
         self.hop = hop
         self.sample_rate = float(sample_rate)
-        # Only tells where the state must live.
-        self.register_buffer("place", torch.zeros(1), persistent=False)
+        ramp = cross_fade_ramp(hop, torch.device("cpu")).float()
+        self.register_buffer("ramp", ramp, persistent=False)
+        self.register_buffer("glide", glide_weights(hop, sample_rate), persistent=False)
+        self.register_buffer("numbers", torch.arange(1, harmonics + 1).float(), persistent=False)
+        self.register_buffer("split_numbers", split_harmonics(harmonics), persistent=False)
+        self.register_buffer("responses", band_responses(noise_bands, self.reach + hop), persistent=False)
 
     def initial_state(self, batch: int) -> list[Tensor]:
-        """Last pitch (0: none yet), last amplitudes, last noise filter, phase in cycles, index of the next sample."""
-        device = self.place.device
+        """Last pitch (0: none yet), amplitudes and noise magnitudes, phase in cycles, index of the next sample."""
+        device = self.ramp.device
         return [
             torch.zeros(batch, 1, device=device),
             torch.zeros(batch, 1, self.harmonics, device=device),
-            torch.zeros(batch, 1, self.taps, device=device),
+            torch.zeros(batch, 1, self.noise_bands, device=device),
             torch.zeros(batch, 1, dtype=torch.float64, device=device),
             torch.zeros(batch, dtype=torch.int64, device=device),
         ]
@@ -40,19 +46,23 @@ class Synthesiser(nn.Module):
         """
         batch, frames = f0_hz.shape[0], f0_hz.shape[1]
         # The first frame of all has no pitch to glide from.
-        last_f0_hz = torch.where(state[0] > 0.0, state[0], f0_hz[:, :1])
-        phase = segment_phase(f0_hz, last_f0_hz, state[3], self.hop, self.sample_rate)
+        pitch_hz = torch.cat([torch.where(state[0] > 0.0, state[0], f0_hz[:, :1]), f0_hz], dim=1)
         amplitudes = torch.cat([state[1], controls[0]], dim=1)
+        magnitudes = torch.cat([state[2], controls[1]], dim=1)
+        phase = segment_phase(pitch_hz, state[3], self.glide)
         # While a pitch leaps within a segment, its overtones must stay under half the sample rate at both ends.
-        starts_hz = torch.cat([last_f0_hz, f0_hz[:, :-1]], dim=1)
-        audible = nyquist_mask(torch.maximum(starts_hz, f0_hz).unsqueeze(-1), self.harmonics, self.sample_rate)
+        highest_hz = torch.maximum(pitch_hz[:, :-1], f0_hz).unsqueeze(-1)
+        audible = (highest_hz * self.numbers < 0.5 * self.sample_rate).unsqueeze(2)
+        ends = amplitudes.unfold(1, 2, 1).transpose(2, 3) * audible
         tones = harmonic_segments(
-            phase.reshape(batch * frames, self.hop),
-            (amplitudes[:, 1:] * audible).reshape(batch * frames, self.harmonics),
-            (amplitudes[:, :-1] * audible).reshape(batch * frames, self.harmonics),
+            phase.view(batch * frames, self.hop),
+            ends.reshape(batch * frames, 2, self.harmonics),
+            self.split_numbers,
+            self.ramp,
         )
-        filters = torch.cat([state[2], band_filters(controls[1])], dim=1)
-        noise = hashed_noise(state[4] - (self.taps - 1), self.taps - 1 + frames * self.hop)
-        hiss = noise_segments(noise.unfold(1, self.taps - 1 + self.hop, self.hop), filters)
-        after = [f0_hz[:, -1:], amplitudes[:, -1:], filters[:, -1:], phase[:, -1, -1:], state[4] + frames * self.hop]
-        return tones.reshape(batch, -1) + hiss.reshape(batch, -1), after
+        noise = hashed_noise(state[4] - self.reach, self.reach + frames * self.hop)
+        responses = torch.view_as_complex(torch.matmul(magnitudes, self.responses).unflatten(-1, [-1, 2]))
+        hiss = filtered_segments(noise.unfold(1, self.reach + self.hop, self.hop), responses, self.ramp)
+        sound = tones.view(batch, frames, self.hop) + hiss
+        after = [f0_hz[:, -1:], amplitudes[:, -1:], magnitudes[:, -1:], phase[:, -1, -1:], state[4] + frames * self.hop]
+        return sound.view(batch, -1), after
