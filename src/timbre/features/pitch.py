@@ -32,13 +32,11 @@ def differences(frames: Tensor, lags: int) -> tuple[Tensor, Tensor]:
     # Just so long that no lag that is wanted is folded on to another.
     size = window + window // 2 if lags <= window // 2 else 2 * window
     spectrum = torch.fft.rfft(x, n=size)
-    parts = torch.view_as_real(spectrum).square()
-    correlation = 2.0 * torch.fft.irfft(parts[..., 0] + parts[..., 1], n=size)
+    correlation = torch.fft.irfft(spectrum.real.square() + spectrum.imag.square(), n=size)
     # What falls out of the sum with every further lag: one sample at the end of its head, one at the start of its tail.
-    squares = x.square()
-    lost = squares[..., :lags] + squares[..., window - lags :].flip(-1)
-    energy = correlation[..., :1] - torch.cumsum(lost, dim=-1)
-    return energy - correlation[..., 1 : lags + 1], energy
+    lost = x[..., :lags].square() + x[..., window - lags :].flip(-1).square()
+    energy = 2.0 * correlation[..., :1] - torch.cumsum(lost, dim=-1)
+    return energy - 2.0 * correlation[..., 1 : lags + 1], energy
 
 
 def yin_clarity(difference: Tensor, window: int) -> Tensor:
@@ -87,37 +85,20 @@ def track_pitch(
         # YIN's clarity begins at 0.
         negative = (clarities[..., 1:-1] < 0.0).to(torch.uint8)
         is_peak = is_peak & (torch.cummax(negative, dim=-1)[0] > 0)[..., skipped:]
-    heights = middle * is_peak
+    heights = torch.where(is_peak, middle, torch.zeros_like(middle))
     highest = heights.amax(dim=-1, keepdim=True)
     share = yin_first_share if yin else mpm_first_share
-    # The first of several maxima is the one returned.
-    chosen = (heights >= share * highest).max(dim=-1, keepdim=True)[1] + skipped
-    # From here on it is a few numbers a frame, for which tensors are slow.
-    curves = clarities.flatten(0, 1)
-    lags: list[int] = chosen.flatten().tolist()
-    heights_seen: list[float] = highest.flatten().tolist()
-    energies: list[float] = energy[..., 0].flatten().tolist()
-    f0_hz: list[float] = []
-    clarity: list[float] = []
-    for index, lag in enumerate(lags):
-        if heights_seen[index] > 0.0 and energies[index] > 2 * window * silent_power:
-            point: list[float] = curves[index, lag : lag + 3].tolist()
-            offset, top = vertex(point[0], point[1], point[2])
-            f0_hz.append(min(max(sample_rate / (lag + 2 + offset), f0_min_hz), f0_max_hz))
-            clarity.append(min(max(top, 0.0), 1.0))
-        else:
-            f0_hz.append(f0_min_hz)
-            clarity.append(0.0)
-    both = torch.tensor([f0_hz, clarity], dtype=torch.float32, device=frames.device)
-    f0, clear = both.view(2, frames.shape[0], frames.shape[1]).unbind(0)
-    return f0, clear
-
-
-def vertex(left: float, top: float, right: float) -> tuple[float, float]:
-    """Where the parabola through three points one apart is highest, from the middle one, and how high it is there."""
-    slope = 0.5 * (left - right)
-    offset = min(max(slope / min(left - 2.0 * top + right, -1e-12), -0.5), 0.5)
-    return offset, top - 0.5 * slope * offset
+    chosen = (heights >= share * highest).to(torch.uint8).argmax(dim=-1, keepdim=True)
+    # Parabola through the three points about the maximum.
+    left, top, right = before.gather(-1, chosen), middle.gather(-1, chosen), after.gather(-1, chosen)
+    curvature = (left - 2.0 * top + right).clamp(max=-1e-12)
+    offset = (0.5 * (left - right) / curvature).clamp(-0.5, 0.5)
+    period = (chosen + shortest).to(torch.float64) + offset
+    clarity = (top - 0.25 * (left - right) * offset).clamp(0.0, 1.0)
+    found = (highest > 0.0) & (energy[..., :1] > 2 * window * silent_power)
+    f0_hz = torch.where(found, (sample_rate / period).clamp(f0_min_hz, f0_max_hz), f0_min_hz)
+    clarity = torch.where(found, clarity, 0.0)
+    return f0_hz.squeeze(-1).to(torch.float32), clarity.squeeze(-1).to(torch.float32)
 
 
 def gate_pitch(
@@ -138,21 +119,17 @@ def gate_pitch(
     between, where a note dies away or noise covers it: there a leap from the last clear pitch is an error of the
     tracker far more often than a note, so it is not followed. A clear frame is believed at once.
     """
-    # A recursion on single numbers, for which tensors are slow.
-    f0_rows: list[list[float]] = f0_hz.tolist()
-    clarity_rows: list[list[float]] = clarity.tolist()
-    last_rows: list[list[float]] = torch.cat([last_f0_hz, last_voiced], dim=1).tolist()
-    rows: list[list[list[float]]] = []
-    for index, last in enumerate(last_rows):
-        held_hz, clear_hz, voiced = last[0], last[1], last[2] > 0.0
-        row: list[list[float]] = []
-        for shown_hz, shown in zip(f0_rows[index], clarity_rows[index]):  # noqa: B905, TorchScript knows no strict
-            voiced = shown >= voiced_on or (voiced and shown >= voiced_off)
-            if shown >= voiced_on:
-                clear_hz = shown_hz
-            if voiced and 2.0**-leap_octaves < shown_hz / clear_hz < 2.0**leap_octaves:
-                held_hz = shown_hz
-            row.append([held_hz, clear_hz, float(voiced)])
-        rows.append(row)
-    gated = torch.tensor(rows, dtype=torch.float32, device=f0_hz.device).view(f0_hz.shape[0], f0_hz.shape[1], 3)
-    return gated[..., :2], gated[..., 2]
+    # The past stands in front as step 0, so that a running maximum of steps serves as memory.
+    padded = torch.nn.functional.pad(clarity, [1, 0])
+    steps = torch.arange(padded.shape[1], device=clarity.device)
+    clear_at = torch.cummax(steps * (padded >= voiced_on), dim=1)[0]
+    off_at = torch.cummax(steps * (padded < voiced_off), dim=1)[0]
+    # They are equal only where both are the past.
+    voiced = clear_at + 0.5 * last_voiced > off_at
+    pitch_hz = torch.cat([last_f0_hz[:, :1], f0_hz], dim=1)
+    clear_hz = torch.cat([last_f0_hz[:, 1:], f0_hz], dim=1).gather(1, clear_at)
+    ratio = pitch_hz / clear_hz
+    near = (ratio < 2.0**leap_octaves) & (ratio > 2.0**-leap_octaves)
+    held_at = torch.cummax(steps * (voiced & near), dim=1)[0]
+    held = torch.stack([pitch_hz.gather(1, held_at), clear_hz], dim=-1)
+    return held[:, 1:], voiced[:, 1:].to(torch.float32)
