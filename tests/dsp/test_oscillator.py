@@ -11,7 +11,6 @@ from timbre.dsp.oscillator import (
     cross_fade_ramp,
     glide_weights,
     harmonic_segments,
-    nyquist_mask,
     segment_phase,
     split_harmonics,
 )
@@ -70,16 +69,6 @@ def test_phase_is_wrapped_and_carries_over_any_blocks(random_blocks):
     assert whole.min() >= 0 and whole.max() < 1
     distance = (whole - torch.cat(pieces, dim=1)).abs()
     assert torch.minimum(distance, 1 - distance).max() < 1e-11
-
-
-def test_nothing_sounds_from_harmonics_over_half_the_rate():
-    mask = nyquist_mask(torch.tensor([[7000.0], [6000.0], [100.0]]), 5, RATE)
-    assert mask.tolist() == [[1, 1, 1, 0, 0], [1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]
-    f0_hz, amplitudes = np.full(20, 7000.0), np.ones((20, 5)) * mask[:1].numpy()
-    spectrum = np.abs(np.fft.rfft(synthesise(f0_hz, amplitudes)[-4096:] * np.hanning(4096)))
-    loud_hz = np.flatnonzero(spectrum > spectrum.max() * 10 ** (-80 / 20)) * RATE / 4096
-    nearest = np.abs(loud_hz[:, None] - 7000 * np.array([1, 2, 3])).min(axis=1)
-    assert nearest.max() < 1000
 
 
 def test_cross_fade_ends_at_the_frame_itself():

@@ -33,12 +33,6 @@ def segment_phase(f0_hz: Tensor, last_phase: Tensor, weights: Tensor) -> Tensor:
     return torch.frac(begins.unsqueeze(-1) + within)
 
 
-def nyquist_mask(f0_hz: Tensor, harmonics: int, sample_rate: float) -> Tensor:
-    """1 for the harmonics of each pitch that lie under half the sample rate, else 0. [..., 1] -> [..., harmonics]."""
-    number = torch.arange(1, harmonics + 1, device=f0_hz.device)
-    return (f0_hz * number < 0.5 * sample_rate).to(f0_hz.dtype)
-
-
 def harmonic_segments(phase: Tensor, amplitudes: Tensor, numbers: Tensor, ramp: Tensor) -> Tensor:
     """Sum of harmonics whose amplitudes cross-fade linearly over each segment.
 
