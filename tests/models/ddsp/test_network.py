@@ -135,3 +135,20 @@ def test_a_crop_resynthesised_after_a_lead_sounds_like_the_stream_it_was_cut_fro
         np.abs(np.fft.rfft(x[0].numpy().reshape(-1, 1024) * np.hanning(1024))) for x in (whole[:, 20 * 128 :], crop)
     )
     assert np.abs(a - b).mean() < 0.2 * a.mean()
+
+
+def test_noise_after_a_tone_does_not_buzz_at_its_pitch(make, harmonic_tone):
+    network, rate, seconds = make(), 16000, 20
+    tone = harmonic_tone(300.0, 1.0, rate)
+    noise = np.random.default_rng(0).normal(size=seconds * rate) * 0.1
+    with torch.no_grad():
+        audio = torch.tensor(np.concatenate([tone, noise]), dtype=torch.float32)[None, None]
+        played = network(audio)[0, 0, rate + 2048 :].numpy().astype("f8")
+    assert np.square(played).mean() > 1e-5
+    # Least squares on the harmonics of the pitch that is held: noise alone has 2 of N parts of its power on each.
+    time = np.arange(len(played)) / rate
+    angles = 2 * np.pi * 300.0 * np.outer(time, np.arange(1, 12))
+    basis = np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
+    fitted = basis @ np.linalg.lstsq(basis, played, rcond=None)[0]
+    share_db = 10 * np.log10(np.square(fitted).sum() / np.square(played).sum())
+    assert share_db < 10 * np.log10(2 * 11 / len(played)) + 3.0
