@@ -4,8 +4,8 @@
 
 Blocks of 512 samples, one thread. Prints the real-time factor (CPU seconds for a second of sound), the growth of the
 process's memory after the first minute, whether anything carries a gradient, and the largest difference in the last
-second from a freshly loaded model that has heard nothing but the last seconds, from the same phase, sample index and
-input statistics on.
+second from a freshly loaded model that has heard nothing but the last seconds, continued from the same phase, sample
+index and input statistics.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
@@ -40,6 +41,14 @@ def play(model: torch.jit.ScriptModule, blocks: list[torch.Tensor], count: int) 
     return torch.cat(played)
 
 
+def take_over(fresh: torch.jit.ScriptModule, model: torch.jit.ScriptModule, places: Iterable[int]) -> None:
+    """Put parts of a model's state in the place of another's."""
+    state = list(fresh.state)
+    for place in places:
+        state[place] = model.state[place].clone()
+    fresh.state = state
+
+
 def main() -> None:
     """Print the findings."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -62,11 +71,13 @@ def main() -> None:
     play(model, blocks, total - minute // len(blocks) * len(blocks) - len(blocks))
     last = [blocks[index % len(blocks)] for index in range(len(blocks))]
     play(model, last[:-rest], len(last) - rest)
-    state = list(fresh.state)
-    for index in (*ADAPTATION_STATE, *PHASE_STATE):
-        state[index] = model.state[index].clone()
-    fresh.state = state
-    ends = [play(each, last[-rest:], rest)[-rate:] for each in (model, fresh)]
+    # What it knows of its input is taken over before and after the fresh one warms up, its oscillators after that.
+    second = -(-rate // BLOCK_SAMPLES)
+    take_over(fresh, model, ADAPTATION_STATE)
+    for each in (model, fresh):
+        play(each, last[-rest : -second - 1], rest - second - 1)
+    take_over(fresh, model, (*ADAPTATION_STATE, *PHASE_STATE))
+    ends = [play(each, last[-second - 1 :], second + 1)[BLOCK_SAMPLES:] for each in (model, fresh)]
     seconds = time.process_time() - begun
     played_seconds = (total + rest) * BLOCK_SAMPLES / rate
     print(f"played: {played_seconds / 60.0:.1f} minutes, real-time factor {seconds / played_seconds:.3f}")
