@@ -148,7 +148,7 @@ class _Evaluation:
         write_json(self.folder / "metrics.json", metrics)
         write_csv(self.folder / "items.csv", _table(self.rows))
         heading = {
-            "model": self.params.model,
+            "model": self.params.model if self.params.model != "ddsp" else f"ddsp, {self.params.synth}",
             "size": self.params.size,
             "sample rate": f"{self.rate} Hz",
             "rendered in blocks of": f"{self.params.evaluate.block_samples} samples",

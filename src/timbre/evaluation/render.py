@@ -61,7 +61,7 @@ def load_exported(folder: Path) -> ExportedModel:
     missing = [name for name in names if name not in contract]
     if missing:
         raise UserError(f"{Path(folder) / 'model.json'} lacks {', '.join(missing)}. Delete it and run `dvc repro`.")
-    # Without that method a control is of another kind, such as rave's temperature, and stays as it is.
+    # A file of before there were controls is played as it is.
     controls = contract.get("controls", []) if hasattr(module, "set_control") else []
     neutral = {control["name"]: float(control["neutral"]) for control in controls}
     defaults = {control["name"]: float(control.get("default", control["neutral"])) for control in controls}
