@@ -4,8 +4,8 @@
 
 Blocks of 512 samples, one thread. Prints the real-time factor (CPU seconds for a second of sound), the growth of the
 process's memory after the first minute, whether anything carries a gradient, and the largest difference in the last
-second from a freshly loaded model that has heard nothing but the last seconds, continued from the same phase, sample
-index and input statistics.
+second from a freshly loaded model that hears nothing but the last seconds, continued from the same phase, sample index
+and memory (of adaptation and network, whose slowest units remember more than ten seconds).
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 from timbre.files import read_json
 from timbre.models.ddsp.network import ADAPTATION_STATE, PHASE_STATE
 
+# What adaptation and network remember: the network's place follows on the adaptation's.
+MEMORY = (*ADAPTATION_STATE, ADAPTATION_STATE.stop)
 BLOCK_SAMPLES = 512
 LOOP_SECONDS = 10.0
 # What a fresh model hears before the second that is compared: its network must have forgotten its cold start.
@@ -71,12 +73,14 @@ def main() -> None:
     play(model, blocks, total - minute // len(blocks) * len(blocks) - len(blocks))
     last = [blocks[index % len(blocks)] for index in range(len(blocks))]
     play(model, last[:-rest], len(last) - rest)
-    # What it knows of its input is taken over before and after the fresh one warms up, its oscillators after that.
     second = -(-rate // BLOCK_SAMPLES)
-    take_over(fresh, model, ADAPTATION_STATE)
+    # Once its windows are full the fresh one is given the memory, and in the end where the oscillators are.
     for each in (model, fresh):
-        play(each, last[-rest : -second - 1], rest - second - 1)
-    take_over(fresh, model, (*ADAPTATION_STATE, *PHASE_STATE))
+        play(each, last[-rest : second - rest], second)
+    take_over(fresh, model, MEMORY)
+    for each in (model, fresh):
+        play(each, last[second - rest : -second - 1], rest - 2 * second - 1)
+    take_over(fresh, model, PHASE_STATE)
     ends = [play(each, last[-second - 1 :], second + 1)[BLOCK_SAMPLES:] for each in (model, fresh)]
     seconds = time.process_time() - begun
     played_seconds = (total + rest) * BLOCK_SAMPLES / rate

@@ -7,6 +7,8 @@ import torch
 from timbre.export.latent_effect import effect_of
 from timbre.models.ddsp.network import ADAPTATION_STATE, PHASE_STATE
 
+# What adaptation and network remember: the network's place follows on the adaptation's.
+MEMORY = (*ADAPTATION_STATE, ADAPTATION_STATE.stop)
 HOP, RATE, SECONDS, LEAD_SECONDS = 128, 16000, 24, 6
 
 
@@ -34,12 +36,13 @@ def test_the_last_second_is_that_of_a_fresh_model_from_the_same_phase_on(tiny_ne
         if index == 200:
             sizes = [part.shape for part in effect.state]
     assert [part.shape for part in effect.state] == sizes
-    # What it knows of its input is taken over before and after it warms up, where its oscillators are after that.
-    take_over(fresh, effect, ADAPTATION_STATE)
     ends = [[], []]
     for index in range(total - lead, total):
+        # Once its windows are full it is given the memory of the other, and in the end where the oscillators are.
+        if index == total - lead + RATE // HOP:
+            take_over(fresh, effect, MEMORY)
         if index == total - RATE // HOP - 1:
-            take_over(fresh, effect, (*ADAPTATION_STATE, *PHASE_STATE))
+            take_over(fresh, effect, PHASE_STATE)
         for each, played in zip((effect, fresh), ends, strict=True):
             played.append(each(blocks[index % len(blocks)]))
     assert not any(part.requires_grad for part in [*effect.state, *ends[0]])
