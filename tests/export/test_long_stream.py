@@ -9,7 +9,7 @@ from timbre.models.ddsp.network import ADAPTATION_STATE, PHASE_STATE
 
 # What adaptation and network remember: the network's place follows on the adaptation's.
 MEMORY = (*ADAPTATION_STATE, ADAPTATION_STATE.stop)
-HOP, RATE, SECONDS, LEAD_SECONDS = 128, 16000, 24, 6
+HOP, RATE, SECONDS, LEAD_SECONDS = 128, 16000, 10, 4
 
 
 @pytest.fixture(scope="module")
