@@ -49,17 +49,20 @@ VARIANTS: dict[str, tuple[dict, dict]] = {
 }
 
 
-def run(params: Params, folder: Path) -> tuple[dict, float]:
-    """Metrics of a training, export and evaluation below `folder`, and the CPU seconds of the training."""
+def run(params: Params, data: Path, folder: Path) -> tuple[dict, float]:
+    """Metrics of a training, export and evaluation below `folder`, and the CPU seconds of the training.
+
+    data: the folder of `cache` and `normalized`.
+    """
     begun = time.process_time()
-    train_model(params, ROOT / "data/cache", folder / "train", folder / "curves")
+    train_model(params, data / "cache", folder / "train", folder / "curves")
     seconds = time.process_time() - begun
     export_model(params, folder / "train", folder / "export")
     metrics = evaluate.run(
         params,
         export=folder / "export",
-        manifest=ROOT / "data/cache/manifest.json",
-        normalized=ROOT / "data/normalized",
+        manifest=data / "cache/manifest.json",
+        normalized=data / "normalized",
         reports=folder / "evaluation",
         untrained=models.untrained(folder / "train"),
     )
@@ -86,7 +89,7 @@ def main() -> None:
             for patch in patches:
                 patch.start()
             try:
-                metrics, seconds = run(parse(changed), Path(folder))
+                metrics, seconds = run(parse(changed), ROOT / "data", Path(folder))
             finally:
                 mock.patch.stopall()
         held_out, transfer = metrics["reconstruction"], metrics["transfer"]

@@ -13,13 +13,13 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import torch
 import yaml
+from ablate_rave import run
 from drums import TEST_TAKES, make_drums, play_take
 from machine import describe_machine
 
@@ -28,33 +28,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 from timbre import models
 from timbre.cache.build import build_cache
 from timbre.dsp.spectral import fft_sizes_for, multi_scale_spectral_loss
-from timbre.evaluation import evaluate
 from timbre.evaluation.metrics.spectra import mss, spectral_distances
-from timbre.export.run import export_model
 from timbre.features.extractor import feature_config
 from timbre.params import SYNTH_NAMES, Params, parse
-from timbre.training.run import train_model
 
 ROOT = Path(__file__).resolve().parent.parent
 BOUND_SECONDS = 4.0
 BOUND_STEPS = 150
-
-
-def run(params: Params, data: Path, folder: Path) -> tuple[dict, float]:
-    """Metrics of a training, export and evaluation below `folder`, and the CPU seconds of the training."""
-    begun = time.process_time()
-    train_model(params, data / "cache", folder / "train", folder / "curves")
-    seconds = time.process_time() - begun
-    export_model(params, folder / "train", folder / "export")
-    metrics = evaluate.run(
-        params,
-        export=folder / "export",
-        manifest=data / "cache/manifest.json",
-        normalized=data / "normalized",
-        reports=folder / "evaluation",
-        untrained=models.untrained(folder / "train"),
-    )
-    return metrics, seconds
 
 
 def other_noise(rate: int) -> tuple[float, float]:

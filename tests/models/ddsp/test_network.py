@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from support.stepping import stream
 
 SETTINGS = {
     "16k": {},
@@ -29,15 +30,6 @@ def sound(rate: int, samples: int, batch: int) -> torch.Tensor:
     tone = sum(np.sin(2 * np.pi * n * (150 * time + 200 * time**2)) / n for n in range(1, 6))
     gate = np.sin(2 * np.pi * 3 * time + np.arange(batch)[:, None]) > -0.4
     return torch.tensor(0.2 * tone * gate + 0.01 * draw.normal(size=(batch, samples)), dtype=torch.float32)[:, None]
-
-
-@torch.no_grad()
-def stream(network, audio: torch.Tensor, sizes: list[int]) -> torch.Tensor:
-    state, pieces = network.initial_state(audio.shape[0]), []
-    for block in audio.split(sizes, dim=2):
-        y, state = network.step(block, state)
-        pieces.append(y)
-    return torch.cat(pieces, dim=2)
 
 
 @pytest.mark.parametrize("batch", (1, 2))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from support.stepping import stream
 
 from timbre import models
 from timbre.export.effect import StreamingEffect
@@ -27,15 +28,6 @@ def hits(rate: int, samples: int, batch: int) -> torch.Tensor:
     time = np.arange(samples) / rate
     decay = np.exp(-40 * (time % 0.11)) * (time > 0.01)
     return torch.tensor(0.3 * decay * draw.normal(size=(batch, samples)), dtype=torch.float32)[:, None]
-
-
-@torch.no_grad()
-def stream(network, audio: torch.Tensor, sizes: list[int]) -> torch.Tensor:
-    state, pieces = network.initial_state(audio.shape[0]), []
-    for block in audio.split(sizes, dim=2):
-        y, state = network.step(block, state)
-        pieces.append(y)
-    return torch.cat(pieces, dim=2)
 
 
 @pytest.mark.parametrize("batch", (1, 2))
