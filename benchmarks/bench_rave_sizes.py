@@ -22,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from timbre import models
-from timbre.export.latent_effect import effect_of
+from timbre.export.two_part_effect import effect_of
 from timbre.features.extractor import feature_config
 from timbre.params import SIZE_NAMES, load
 

@@ -14,10 +14,10 @@ def main() -> None:
 
     made = export_model(params, Path("models/train"), Path("models/export"))
     delay_ms = 1000 * made["delay_samples"] / made["sample_rate_hz"]
-    megabytes = made["targets"]["torchscript"]["bytes"] / 1e6
+    files = ", ".join(f"{target['file']} ({target['bytes'] / 1e6:.1f} MB)" for target in made["targets"].values())
     print(
-        f"export: models/export/model.ts, {megabytes:.1f} MB, {made['sample_rate_hz']} Hz, any block size, "
-        f"delay {made['delay_samples']} samples ({delay_ms:.0f} ms); streaming equals offline to "
+        f"export: models/export/ with {files}; {made['sample_rate_hz']} Hz, blocks of {made['block_samples']} samples "
+        f"or a multiple, delay {made['delay_samples']} samples ({delay_ms:.0f} ms); streaming equals offline to "
         f"{made['streaming_snr_db']:.0f} dB. Next: evaluate."
     )
 

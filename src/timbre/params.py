@@ -16,6 +16,7 @@ from timbre.errors import UserError, stage_main
 ModelName = Literal["ddsp", "rave"]
 SizeName = Literal["tiny", "small", "default", "large", "low_latency", "fast"]
 SynthName = Literal["harmonic_noise", "noise_bands"]
+TargetName = Literal["torchscript", "neutone", "onnx"]
 Ratio = Literal[1, 2, 4, 8, 16]
 Share = Annotated[float, Field(ge=0.01, le=0.5)]
 Steps = Annotated[int, Field(ge=1, le=100_000_000)]
@@ -132,11 +133,20 @@ class Train(Section):
 
 
 class Export(Section):
-    """The proof that the exported file must pass."""
+    """The files that are made for hosts, and the proof that each must pass."""
 
+    targets: list[TargetName] = Field(min_length=1)
+    precision: Literal["fp32", "int8"]
+    int8_max_distance_db: float = Field(gt=0.0, le=20.0)
     check_blocks_samples: list[Annotated[int, Field(ge=1, le=65536)]] = Field(min_length=1)
     min_snr_db: float = Field(ge=60.0, le=140.0)
     fidelity: float = Field(gt=0.0, le=1.0)
+
+    @model_validator(mode="after")
+    def _with_torchscript(self) -> Export:
+        if "torchscript" not in self.targets:
+            raise ValueError("targets must hold torchscript: it is what evaluate plays")
+        return self
 
 
 class Evaluate(Section):

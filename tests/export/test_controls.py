@@ -54,6 +54,13 @@ def test_values_are_kept_within_their_limits_and_survive_a_reset(effect):
     assert effect.get_control("pitch_shift_semitones") == 0.0
 
 
+def test_a_value_that_is_no_number_is_refused(effect):
+    neutral(effect)
+    with pytest.raises(torch.jit.Error, match="must be a number"):
+        effect.set_control("pitch_shift_semitones", float("nan"))
+    assert effect.get_control("pitch_shift_semitones") == 0.0
+
+
 def test_an_unknown_control_is_refused_and_the_known_are_named(effect):
     with pytest.raises(torch.jit.Error, match="pitch_shift_semitones"):
         effect.set_control("pitch", 1.0)

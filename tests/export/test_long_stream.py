@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from timbre.export.latent_effect import effect_of
+from timbre.export.two_part_effect import effect_of
 from timbre.models.ddsp.network import ADAPTATION_STATE, PHASE_STATE
 
 # What adaptation and network remember: the network's place follows on the adaptation's.

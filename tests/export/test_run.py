@@ -8,7 +8,6 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -16,12 +15,11 @@ import torch
 
 from timbre import models
 from timbre.errors import UserError
-from timbre.export import run
-from timbre.export.effect import StreamingEffect
-from timbre.export.latent_effect import effect_of
-from timbre.files import write_json
-from timbre.models.control import Control
-from timbre.params import Export, parse
+from timbre.export import proof, run
+from timbre.export.make import make_in_new_process
+from timbre.export.two_part_effect import effect_of
+from timbre.models.control import default_settings
+from timbre.params import parse
 
 SOURCE = str(Path(models.__file__).parents[2])
 
@@ -48,8 +46,8 @@ def test_the_description_has_every_key_that_others_rely_on(exported, tiny_networ
     described, network = json.loads((exported / "model.json").read_text()), tiny_network()
     content = (exported / "model.ts").read_bytes()
     assert described["model"] == "ddsp"
-    assert (described["sample_rate_hz"], described["channels"], described["block_samples"]) == (16000, 1, 1)
-    assert described["delay_samples"] == network.delay + network.hop
+    assert (described["sample_rate_hz"], described["channels"], described["block_samples"]) == (16000, 1, 128)
+    assert described["delay_samples"] == network.delay
     assert described["parameters"] == sum(parameter.numel() for parameter in network.parameters())
     assert {"latent_dimensions", "controls", "versions", "features"} <= described.keys()
     assert described["streaming_snr_db"] > 100
@@ -78,10 +76,11 @@ def test_a_network_with_a_code_is_exported_with_it(rave_network, rave_config, ra
     raw_params["export"]["fidelity"] = 0.95
     described = run.export_model(parse(raw_params), tmp_path / "train", tmp_path / "export")
     assert described["latent_dimensions"] == 4
-    assert described["delay_samples"] == network.delay + network.hop
+    assert described["delay_samples"] == network.delay
     assert described["parameters"] == sum(parameter.numel() for parameter in network.parameters())
-    assert [control["name"] for control in described["controls"]] == ["temperature"]
+    assert described["controls"][0]["name"] == "temperature"
     assert described["streaming_snr_db"] > 100
+    assert (described["channels"], described["features"]) == (network.channels, None)
     model = torch.jit.load(tmp_path / "export/model.ts")
     sound = 0.1 * torch.randn(1, network.channels, 4 * network.hop)
     assert model.encode(sound).shape == (1, 4, 4)
@@ -90,25 +89,25 @@ def test_a_network_with_a_code_is_exported_with_it(rave_network, rave_config, ra
 
 
 def test_a_host_needs_nothing_but_torch(exported, tiny_network, snr_db, tmp_path):
-    audio = run.test_signal(16000)[:, :20000]
+    audio = proof.test_signal(16000)[:, :19968]
     np.save(tmp_path / "audio.npy", audio)
     script = (
         "import sys, numpy, torch; model = torch.jit.load(sys.argv[1]);"
         "audio = torch.from_numpy(numpy.load(sys.argv[2]));"
-        "numpy.save(sys.argv[3], torch.cat([model(x[None]) for x in audio.split(333, 1)], 2)[0].numpy());"
+        "numpy.save(sys.argv[3], torch.cat([model(x[None]) for x in audio.split(384, 1)], 2)[0].numpy());"
         "assert 'timbre' not in sys.modules"
     )
     arguments = [str(exported / "model.ts"), str(tmp_path / "audio.npy"), str(tmp_path / "played.npy")]
     subprocess.run([sys.executable, "-c", script, *arguments], check=True, cwd=tmp_path, env={"OMP_NUM_THREADS": "1"})
-    with torch.no_grad():
-        whole = effect_of(tiny_network()).network(torch.from_numpy(audio)[None])[0].numpy()
+    network = tiny_network()
+    whole = proof.offline(network, audio, default_settings(network.controls))
     delay = json.loads((exported / "model.json").read_text())["delay_samples"]
     assert snr_db(whole[:, :-delay], np.load(tmp_path / "played.npy")[:, delay:]) > 100
 
 
 def test_another_process_writes_the_same_bytes(exported, trained, tmp_path):
     environment = os.environ | {"PYTHONPATH": SOURCE, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "timbre.export.make", str(trained), str(tmp_path / "other.name"), "1.0"]
+    command = [sys.executable, "-m", "timbre.export.make", str(trained), str(tmp_path / "other.name"), "1.0", "fp32"]
     subprocess.run(command, env=environment, check=True, cwd=tmp_path)
     assert (tmp_path / "other.name").read_bytes() == (exported / "model.ts").read_bytes()
 
@@ -125,7 +124,7 @@ def test_the_file_tells_nothing_of_where_it_was_made(exported):
 
 
 def test_the_file_is_reset(exported, tiny_network):
-    audio = torch.from_numpy(run.test_signal(16000)[:, :5000])[None]
+    audio = torch.from_numpy(proof.test_signal(16000)[:, :5120])[None]
     model = torch.jit.load(exported / "model.ts")
     first = model(audio)
     model.reset()
@@ -137,18 +136,20 @@ def test_a_file_that_breaks_its_promises_is_not_written(trained, params, tmp_pat
     (tmp_path / "export/old").write_text("old")
     findings = {
         "snr_db": {"64": 3.0},
-        "halves_snr_db": 3.0,
+        "parts_snr_db": 3.0,
         "first_run_equals_reset_run": False,
+        "recovers_after_reset": False,
+        "illegal_block_told": False,
         "delay_samples": 1,
         "fresh_silence_dbfs": 0.0,
         "silence_after_sound_dbfs": 0.0,
         "peaks": {"direct current": None},
     }
     monkeypatch.setattr(run, "make_in_new_process", lambda folder, target, fidelity: None)
-    monkeypatch.setattr(run, "run_module", lambda *arguments: json.dumps(findings))
+    monkeypatch.setattr(proof, "run_module", lambda *arguments: json.dumps(findings))
     with pytest.raises(UserError, match="does not keep its promises, so it is not written") as error:
         run.export_model(params, trained, tmp_path / "export")
-    assert len(str(error.value).splitlines()) == 1 + 7
+    assert len(str(error.value).splitlines()) == 1 + 9
     assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["export", "export/old"]
 
 
@@ -159,6 +160,19 @@ class Late(torch.nn.Module):
         super().__init__()
         self.model = model
         self.last = torch.zeros(1, 1, 1)
+        self.hop, self.sample_rate = 128, 16000
+
+    @torch.jit.export
+    def set_control(self, name: str, value: float) -> None:
+        pass
+
+    @torch.jit.export
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+    @torch.jit.export
+    def controls(self, x: torch.Tensor) -> torch.Tensor:
+        return x
 
     @torch.jit.export
     def reset(self) -> None:
@@ -170,65 +184,51 @@ class Late(torch.nn.Module):
         return joined[:, :, :-1]
 
 
-def test_a_doctored_file_is_found_out_with_all_its_faults(exported, tiny_network, tmp_path):
-    model, delay = torch.jit.load(exported / "model.ts"), tiny_network().delay + 128
+def test_a_doctored_file_is_found_out_with_all_its_faults(exported, tiny_network, tmp_path, params):
+    model, network = torch.jit.load(exported / "model.ts"), tiny_network()
     torch.jit.script(Late(model)).save(str(tmp_path / "late.ts"))
-    limits = Export(check_blocks_samples=[500], min_snr_db=100.0, fidelity=0.95)
     with pytest.raises(UserError) as error:
-        run.verify(tmp_path / "late.ts", tiny_network(), delay, limits)
-    for line in (f"its delay is {delay + 1} samples, {delay} are reported", "after reset()", "blocks of 500"):
+        proof.prove(tmp_path / "late.ts", network, params.export)
+    for line in (f"its delay is {network.delay + 1} samples, {network.delay} are", "after reset()", "blocks of 512"):
         assert line in str(error.value)
 
 
-class Sides(torch.nn.Module):
-    """A stereo network without features: its input, or its input with the sides swapped."""
+class Swapped(torch.nn.Module):
+    """The other side on each side."""
 
-    channels, hop, delay, tail_samples, sample_rate = 2, 1, 0, 0, 16000
-    controls: ClassVar[list[Control]] = [Control("width", 0.0, 1.0, 1.0, 1.0, "", "Does nothing yet.")]
-
-    def __init__(self, swapped: bool) -> None:
+    def __init__(self, model: torch.jit.ScriptModule) -> None:
         super().__init__()
-        self.settings = [1.0]
-        self.swapped = swapped
+        self.model = model
+        self.hop, self.sample_rate = 128, 16000
 
-    def initial_state(self, batch: int) -> list[torch.Tensor]:
-        return [torch.zeros(batch)]
+    @torch.jit.export
+    def reset(self) -> None:
+        self.model.reset()
 
-    def step(self, audio: torch.Tensor, state: list[torch.Tensor]) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        return (audio.flip([1]) if self.swapped else audio), state
+    @torch.jit.export
+    def set_control(self, name: str, value: float) -> None:
+        self.model.set_control(name, value)
 
-    @torch.jit.ignore
-    def forward(self, audio: torch.Tensor) -> torch.Tensor:
-        return audio
+    @torch.jit.export
+    def encode(self, x: torch.Tensor) -> torch.Tensor:
+        return self.model.encode(x)
 
+    @torch.jit.export
+    def decode(self, z: torch.Tensor) -> torch.Tensor:
+        return self.model.decode(z)
 
-@pytest.fixture
-def export_sides(tmp_path, params, monkeypatch):
-    """Export a stereo network whose file swaps the sides, or not."""
-
-    def export(swapped: bool) -> dict:
-        def make(folder: Path, target: Path, fidelity: float) -> None:
-            torch.jit.script(StreamingEffect(Sides(swapped)).eval()).save(str(target))
-
-        write_json(tmp_path / "train/config.json", {"model": "sides"})
-        monkeypatch.setattr(run, "make_in_new_process", make)
-        monkeypatch.setattr(models, "load", lambda folder, fidelity: Sides(swapped))
-        return run.export_model(params, tmp_path / "train", tmp_path / "export")
-
-    return export
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.model(x).flip([1])
 
 
-def test_a_stereo_model_without_features_says_so(export_sides):
-    described = export_sides(swapped=False)
-    assert (described["channels"], described["features"]) == (2, None)
-    assert described["streaming_snr_db"] > 100
-
-
-def test_swapped_sides_are_found(export_sides):
+def test_swapped_sides_are_found(rave_network, tmp_path, params):
+    network = rave_network(channels=2)
+    scripted = torch.jit.script(effect_of(network).eval())
+    torch.jit.script(Swapped(scripted)).save(str(tmp_path / "swapped.ts"))
     with pytest.raises(UserError, match="streaming equals offline to"):
-        export_sides(swapped=True)
+        proof.prove(tmp_path / "swapped.ts", network, params.export)
 
 
 def test_what_the_other_process_says_is_told(tmp_path):
     with pytest.raises(UserError, match=r"^\S*config\.json is missing"):
-        run.make_in_new_process(tmp_path, tmp_path / "model.ts", 1.0)
+        make_in_new_process(tmp_path, tmp_path / "model.ts", 1.0)

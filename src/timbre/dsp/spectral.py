@@ -127,6 +127,16 @@ def spectral_distance(target: Tensor, estimate: Tensor, fft_sizes: list[int], lo
     return distance
 
 
+def level_distances_db(reference: Tensor, output: Tensor, floor: float) -> Tensor:
+    """Log-spectral distance of each frame in dB (Gray & Markel 1976, "Distance measures for speech processing").
+
+    sqrt(mean over bins of (20 log10 A - 20 log10 B)^2), both from `floor` up. reference, output: magnitudes [frames,
+    bins]. Returns: [frames].
+    """
+    difference = 20.0 * (reference.clamp(min=floor).log10() - output.clamp(min=floor).log10())
+    return difference.square().mean(dim=1).sqrt()
+
+
 def sizes_within(fft_sizes: list[int], samples: int) -> list[int]:
     """Those FFT sizes of which two windows fit into so many samples; the smallest in any case."""
     return [size for size in fft_sizes if 2 * size <= samples] or [min(fft_sizes)]

@@ -10,9 +10,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from timbre.audio.channels import to_channels
-from timbre.audio.io import UnreadableError, find_recordings, header, read, read_part
-from timbre.audio.resample import resample
+from timbre.audio.io import UnreadableError, find_recordings, header
+from timbre.audio.sound import read_sound
 from timbre.files import read_json
 
 RECONSTRUCTION, TRANSFER = "reconstruction", "transfer"
@@ -106,14 +105,8 @@ def printable(name: str) -> str:
 
 
 def read_item(item: Item, rate_hz: int, channels: int) -> np.ndarray:
-    """A sound at a rate in Hz, in 1 or 2 channels: [channels, samples] float32.
-
-    One channel is the mean of the file's; two are its first two, or its only one twice.
-    Raises: UnreadableError as `read` does.
-    """
-    samples, from_hz = read(item.path) if item.part_samples is None else read_part(item.path, *item.part_samples)
-    plan = "stereo" if channels == 2 and samples.shape[1] > 1 else "mean"
-    return np.ascontiguousarray(resample(to_channels(samples, plan, channels), from_hz, rate_hz).T, dtype=np.float32)
+    """A sound as `timbre.audio.sound` reads it."""
+    return read_sound(item.path, rate_hz, channels, item.part_samples)
 
 
 def seconds_of(item: Item) -> float:

@@ -1,4 +1,4 @@
-"""Script a trained network and write it: `python -m timbre.export.make FOLDER FILE FIDELITY`.
+"""Write one file of an export: `python -m timbre.export.make FOLDER FILE FIDELITY PRECISION`.
 
 A process of its own, since TorchScript numbers its classes by what was scripted before and writes a class's constants
 in the order of a Python set, which the hash seed decides. Both would change the bytes of the same model.
@@ -14,12 +14,12 @@ from pathlib import Path
 from timbre.errors import UserError, stage_main
 
 
-def make_in_new_process(models_folder: Path, target: Path, fidelity: float) -> None:
+def make_in_new_process(models_folder: Path, target: Path, fidelity: float, precision: str = "fp32") -> None:
     """Write the scripted model of a training folder to `target`; fidelity: as `timbre.models.load` takes it.
 
     Raises: UserError with what the other process said, where it failed.
     """
-    run_module("timbre.export.make", str(models_folder), str(target), str(fidelity))
+    run_module("timbre.export.make", str(models_folder), str(target), str(fidelity), precision)
 
 
 def run_module(name: str, *arguments: str) -> str:
@@ -39,15 +39,22 @@ def main() -> None:
 
     from timbre import models
     from timbre.export.archive import save_scripted
-    from timbre.export.latent_effect import effect_of
+    from timbre.export.int8 import quantise
+    from timbre.export.nn_tilde import scripted_for_nn_tilde
+    from timbre.export.two_part_effect import effect_of
 
-    models_folder, target, fidelity = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+    models_folder, target, fidelity, precision = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
     network = models.load(models_folder, fidelity)
-    if hasattr(network, "fold"):
-        network.fold()
-    scripted = torch.jit.script(effect_of(network).eval())
+    network.fold()
+    if precision == "int8":
+        quantise(network)
+    scripted = scripted_for_nn_tilde(effect_of(network))
     # A first run finds what only shows at run time; the reset leaves nothing of it in the file.
-    scripted(torch.zeros(1, scripted.channels, 4 * scripted.hop))
+    sound = torch.zeros(1, scripted.channels, 4 * scripted.hop)
+    scripted(sound)
+    for first, second in (("encode", "decode"), ("features", "controls")):
+        if hasattr(scripted, first):
+            getattr(scripted, second)(getattr(scripted, first)(sound))
     scripted.reset()
     save_scripted(scripted, target)
 

@@ -1,10 +1,8 @@
-"""The export: write the file, prove it, describe it."""
+"""The export: write the files, prove them, describe them."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,33 +11,34 @@ import torch
 from torch import nn
 
 from timbre import __version__, models
+from timbre.audio.io import UnreadableError, find_recordings
+from timbre.audio.sound import read_sound
 from timbre.errors import UserError
-from timbre.export.latent_effect import effect_of
-from timbre.export.make import make_in_new_process, run_module
+from timbre.export.int8 import prove_int8
+from timbre.export.make import make_in_new_process
+from timbre.export.proof import prove
 from timbre.files import read_json, replaced_folder, write_json
-from timbre.params import Export, Params
+from timbre.params import Params
 
-# Level that silence must stay under, and that a sound must have fallen to a second after its end and its reverb.
-SILENCE_DBFS = -80.0
+# Of the test inputs, what int8 is tried on and Neutone shows its users: enough to judge by, and done in seconds.
+MOST_SOUNDS = 8
+SOUND_SECONDS = 5.0
 
 
 def export_model(params: Params, models_folder: Path, target: Path) -> dict:
-    """Write `target`/model.ts and model.json from a training folder. Returns: the content of model.json.
+    """Write `target`/model.json and the targets' files from a training folder. Returns: the content of model.json.
 
-    Raises: UserError, and writes nothing, where the file does not do what it promises.
+    Raises: UserError, and writes nothing, where a file does not do what it promises.
     """
     network = models.load(models_folder, params.export.fidelity)
-    effect = effect_of(network)
     with replaced_folder(target) as folder:
-        path = folder / "model.ts"
-        make_in_new_process(models_folder, path, params.export.fidelity)
-        findings = verify(path, network, effect.delay_samples, params.export)
+        findings, targets = _torchscript(params, models_folder, network, folder)
         description = {
             "model": read_json(models_folder / "config.json")["model"],
             "sample_rate_hz": network.sample_rate,
-            "channels": effect.channels,
-            "block_samples": 1,
-            "delay_samples": effect.delay_samples,
+            "channels": network.channels,
+            "block_samples": network.hop,
+            "delay_samples": network.delay,
             "tail_samples": network.tail_samples,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
             "latent_dimensions": getattr(network, "latent_dimensions", None),
@@ -47,76 +46,49 @@ def export_model(params: Params, models_folder: Path, target: Path) -> dict:
             "features": getattr(network, "extractor_config", None),
             "streaming_snr_db": round(min(findings["snr_db"].values()), 1),
             "silence_dbfs": round(max(findings["fresh_silence_dbfs"], findings["silence_after_sound_dbfs"]), 1),
-            "targets": {
-                "torchscript": {
-                    "file": "model.ts",
-                    "bytes": path.stat().st_size,
-                    "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-                    "delay_samples": effect.delay_samples,
-                }
-            },
+            "targets": targets,
             "versions": {"timbre": __version__, "torch": torch.__version__.split("+")[0]},
         }
         write_json(folder / "model.json", description)
     return description
 
 
-def verify(path: Path, network: nn.Module, delay: int, limits: Export) -> dict:
-    """Have a new process examine an exported file (see `timbre.export.verify`) and judge what it found.
+def _torchscript(params: Params, models_folder: Path, network: nn.Module, folder: Path) -> tuple[dict, dict]:
+    """Write model.ts, and model_int8.ts where it is wanted. Returns: what the proof found, and what to say of them."""
+    make_in_new_process(models_folder, folder / "model.ts", params.export.fidelity)
+    findings = prove(folder / "model.ts", network, params.export)
+    targets = {"torchscript": described(folder / "model.ts", network.delay)}
+    if params.export.precision == "int8":
+        make_in_new_process(models_folder, folder / "model_int8.ts", params.export.fidelity, "int8")
+        sounds = test_sounds(Path(params.data.test_inputs), network.sample_rate, network.channels)
+        found = prove_int8(folder / "model_int8.ts", folder / "model.ts", sounds, params.export.int8_max_distance_db)
+        targets["torchscript_int8"] = described(folder / "model_int8.ts", network.delay) | found
+    return findings, targets
 
-    Raises: UserError that lists every promise the file does not keep.
+
+def described(path: Path, delay_samples: int) -> dict:
+    """What model.json says of any file: its name, bytes, digest, and the delay of the model in it."""
+    return {
+        "file": path.name,
+        "bytes": path.stat().st_size,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "delay_samples": delay_samples,
+    }
+
+
+def test_sounds(folder: Path, rate_hz: int, channels: int) -> dict[str, np.ndarray]:
+    """The first seconds of the first test inputs, by their names below the folder: [channels, samples] each.
+
+    Files that cannot be read are left out; evaluate lists them. Raises: UserError where none is left.
     """
-    audio = test_signal(network.sample_rate, getattr(network, "channels", 1))
-    with torch.no_grad():
-        offline = network(torch.from_numpy(audio)[None])[0].numpy()
-    with tempfile.TemporaryDirectory() as scratch:
-        reference = Path(scratch) / "reference.npz"
-        numbers = {"delay": delay, "tail": network.tail_samples, "rate": network.sample_rate}
-        np.savez(reference, audio=audio, offline=offline, **numbers)
-        blocks = [str(block) for block in limits.check_blocks_samples]
-        findings = json.loads(run_module("timbre.export.verify", str(path), str(reference), *blocks))
-    faults = broken_promises(findings, delay, limits.min_snr_db)
-    if faults:
-        raise UserError("the exported file does not keep its promises, so it is not written:\n  " + "\n  ".join(faults))
-    return findings
-
-
-def broken_promises(findings: dict, delay: int, min_snr_db: float) -> list[str]:
-    """One line for each thing that an exported file must do and does not."""
-    faults = [
-        f"blocks of {name}: streaming equals offline to {snr:.1f} dB of {min_snr_db:g} (export.min_snr_db)"
-        for name, snr in findings["snr_db"].items()
-        if snr < min_snr_db
-    ]
-    if not findings["first_run_equals_reset_run"]:
-        faults.append("after reset() it does not play the bits of a freshly loaded file")
-    if findings["halves_snr_db"] is not None and findings["halves_snr_db"] < min_snr_db:
-        faults.append(f"decode after encode equals forward to {findings['halves_snr_db']:.1f} dB of {min_snr_db:g}")
-    if findings["delay_samples"] != delay:
-        faults.append(f"its delay is {findings['delay_samples']} samples, {delay} are reported")
-    if findings["fresh_silence_dbfs"] > SILENCE_DBFS:
-        faults.append(f"silence comes out at {findings['fresh_silence_dbfs']:.1f} dBFS")
-    if findings["silence_after_sound_dbfs"] > SILENCE_DBFS:
-        faults.append(f"a second after a sound's end it still plays at {findings['silence_after_sound_dbfs']:.1f} dBFS")
-    faults += [f"{name}: no numbers come out" for name, peak in findings["peaks"].items() if peak is None]
-    return faults
-
-
-def test_signal(rate: int, channels: int = 1) -> np.ndarray:
-    """Four seconds of what tries a model: a gliding tone, noise, a pause, clicks. [channels, samples] float32.
-
-    The channels differ in the tone's phase and in the noise, so that swapped ones are found.
-    """
-    return np.stack([_test_channel(rate, channel) for channel in range(channels)])
-
-
-def _test_channel(rate: int, channel: int) -> np.ndarray:
-    seconds = np.arange(4 * rate) / rate
-    pitch_hz = 220.0 * 2.0 ** (seconds / 2.0) * (1.0 + 0.01 * np.sin(2 * np.pi * 5.5 * seconds))
-    phase = 2 * np.pi * np.cumsum(pitch_hz) / rate + channel
-    tone = sum(np.sin(number * phase) / number for number in range(1, 9))
-    noise = np.random.default_rng(channel).standard_normal(len(seconds))
-    audio = 0.15 * tone * (0.6 + 0.4 * np.sin(2 * np.pi * 1.3 * seconds)) + 0.02 * noise * (seconds > 2.0)
-    audio[(seconds > 1.5) & (seconds < 1.8)] = 0.0
-    audio[:: rate // 2] += 0.3
-    return audio.astype(np.float32)
+    sounds: dict[str, np.ndarray] = {}
+    for path in find_recordings(folder)[:MOST_SOUNDS]:
+        try:
+            audio = read_sound(path, rate_hz, channels)[:, : round(SOUND_SECONDS * rate_hz)]
+        except UnreadableError:
+            continue
+        if np.any(audio):
+            sounds[path.relative_to(folder).as_posix()] = audio
+    if not sounds:
+        raise UserError(f"{folder} (data.test_inputs) holds no sound to try the export on. Put some recordings there.")
+    return sounds

@@ -14,10 +14,7 @@ INITIAL_BOUND = 1.5
 
 
 class WeightNorm(nn.Module):
-    """A weight [outputs, inputs, kernel] as direction and magnitude per output (Salimans & Kingma 2016).
-
-    `fold` makes the plain matrix of it that streams need and forgets how to be trained.
-    """
+    """A weight [outputs, inputs, kernel] as direction and magnitude per output (Salimans & Kingma 2016)."""
 
     def __init__(self, outputs: int, inputs: int, kernel: int, gain: float = 1.0) -> None:
         super().__init__()
@@ -25,28 +22,57 @@ class WeightNorm(nn.Module):
         bound = gain * INITIAL_BOUND / math.sqrt(inputs * kernel)
         self.direction = nn.Parameter(torch.empty(outputs, inputs, kernel).uniform_(-bound, bound))
         self.magnitude = nn.Parameter(self.direction.detach().flatten(1).norm(dim=1)[:, None, None])
-        self.folded = torch.empty(0)
 
     def weight(self) -> Tensor:
         """[outputs, inputs, kernel]."""
-        if self.folded.numel() > 0:
-            return self.folded.view(self.shape[0], self.shape[2], self.shape[1]).transpose(1, 2)
         # The operator that torch's own parametrisation calls: a fifth of the time of writing it out.
         return torch._weight_norm(self.direction, self.magnitude, 0)
 
     def matrix(self) -> Tensor:
         """[outputs, kernel * inputs], for rows of `kernel` samples with all their channels."""
-        if self.folded.numel() > 0:
-            return self.folded
         return self.weight().transpose(1, 2).reshape(self.shape[0], -1)
+
+    def product(self, rows: Tensor) -> Tensor:
+        """Rows [..., kernel * inputs] -> [..., outputs]."""
+        return functional.linear(rows, self.matrix())
+
+
+class Folded(nn.Module):
+    """The plain matrix of a weight, as streams need it: it cannot be trained any more, but quantised."""
+
+    def __init__(self, weighted: WeightNorm) -> None:
+        super().__init__()
+        self.shape = weighted.shape
+        outputs, inputs, kernel = self.shape
+        self.linear = nn.Linear(kernel * inputs, outputs, bias=False, device=weighted.magnitude.device)
+        self.linear.weight = nn.Parameter(weighted.matrix().detach().clone(), requires_grad=False)
+
+    @torch.jit.ignore
+    def weight(self) -> Tensor:
+        """[outputs, inputs, kernel]."""
+        outputs, inputs, kernel = self.shape
+        return self.linear.weight.view(outputs, kernel, inputs).transpose(1, 2)
+
+    def product(self, rows: Tensor) -> Tensor:
+        """Rows [..., kernel * inputs] -> [..., outputs]."""
+        return self.linear(rows)
+
+
+class Weighted(nn.Module):
+    """What convolutions share: a weight that can be folded."""
+
+    def __init__(self, outputs: int, inputs: int, kernel: int, gain: float = 1.0) -> None:
+        super().__init__()
+        self.weighted = WeightNorm(outputs, inputs, kernel, gain)
+        self.register_buffer("place", torch.empty(0), persistent=False)  # only tells where the state must live
 
     @torch.jit.ignore
     def fold(self) -> None:
-        self.folded = self.matrix().detach().clone()
-        self.direction = self.magnitude = nn.Parameter(torch.empty(0), requires_grad=False)
+        """Make the weight the plain matrix that streams need."""
+        self.weighted = Folded(self.weighted)
 
 
-class Conv(nn.Module):
+class Conv(Weighted):
     """A convolution, strided or dilated, of length samples / stride.
 
     causal: an output sees the inputs up to the newest of its own stride, zeros stand before the first. Otherwise its
@@ -67,7 +93,7 @@ class Conv(nn.Module):
         wait: int = 0,
         gain: float = 1.0,
     ) -> None:
-        super().__init__()
+        super().__init__(outputs, inputs, kernel, gain)
         self.inputs, self.kernel, self.stride, self.dilation = inputs, kernel, stride, dilation
         self.span = (kernel - 1) * dilation + 1
         if self.span < stride:
@@ -79,7 +105,6 @@ class Conv(nn.Module):
         self.delay = (self.right + late + wait) // stride
         self.context = around + wait
         self.states = 1
-        self.weighted = WeightNorm(outputs, inputs, kernel, gain)
 
     @torch.jit.ignore
     def forward(self, x: Tensor) -> Tensor:
@@ -87,8 +112,7 @@ class Conv(nn.Module):
         return functional.conv1d(padded, self.weighted.weight(), stride=self.stride, dilation=self.dilation)
 
     def initial_state(self, batch: int) -> list[Tensor]:
-        device = self.weighted.magnitude.device
-        return [torch.zeros(batch, self.context, self.inputs, device=device)]
+        return [torch.zeros(batch, self.context, self.inputs, device=self.place.device)]
 
     def step(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         heard = torch.cat([state[0], x], dim=1)
@@ -100,7 +124,7 @@ class Conv(nn.Module):
             [batch, frames, self.kernel, channels],
             [samples * channels, self.stride * channels, self.dilation * channels, 1],
         )
-        return functional.linear(windows.reshape(batch, frames, -1), self.weighted.matrix()), [kept]
+        return self.weighted.product(windows.reshape(batch, frames, -1)), [kept]
 
     @torch.jit.ignore
     def inputs_for(self, outputs: int) -> int:
@@ -108,19 +132,18 @@ class Conv(nn.Module):
         return (outputs - 1) * self.stride + self.span
 
 
-class TransposedConv(nn.Module):
+class TransposedConv(Weighted):
     """Upsampling by `stride` with a kernel of twice that, as a convolution over two samples to `stride` at once.
 
     Output t * stride + j depends on inputs t and t - 1; where not causal, all is earlier by half a stride.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int, causal: bool = True, late: int = 0) -> None:
-        super().__init__()
+        super().__init__(stride * outputs, inputs, 2)
         self.inputs, self.outputs, self.stride = inputs, outputs, stride
         self.early = 0 if causal else stride // 2
         self.delay = late * stride + self.early
         self.states = 1
-        self.weighted = WeightNorm(stride * outputs, inputs, 2)
 
     @torch.jit.ignore
     def forward(self, x: Tensor) -> Tensor:
@@ -130,12 +153,12 @@ class TransposedConv(nn.Module):
         return y[:, :, self.early : self.early + samples * self.stride]
 
     def initial_state(self, batch: int) -> list[Tensor]:
-        return [torch.zeros(batch, 1, self.inputs, device=self.weighted.magnitude.device)]
+        return [torch.zeros(batch, 1, self.inputs, device=self.place.device)]
 
     def step(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         heard = torch.cat([state[0], x], dim=1)
         pairs = torch.cat([heard[:, :-1], heard[:, 1:]], dim=2)
-        y = functional.linear(pairs, self.weighted.matrix())
+        y = self.weighted.product(pairs)
         return y.view(x.shape[0], x.shape[1] * self.stride, self.outputs), [heard[:, -1:]]
 
     @torch.jit.ignore

@@ -15,12 +15,13 @@ class Gru(nn.Module):
         super().__init__()
         self.hidden = hidden
         self.gru = nn.GRU(inputs, hidden, batch_first=True)
+        self.register_buffer("place", torch.empty(0), persistent=False)  # only tells where the state must live
 
     def forward(self, x: Tensor) -> Tensor:
         return self.gru(x)[0]
 
     def initial_state(self, batch: int) -> list[Tensor]:
-        return [torch.zeros(batch, self.hidden, device=self.gru.weight_hh_l0.device)]
+        return [torch.zeros(batch, self.hidden, device=self.place.device)]
 
     def step(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         y, hidden = self.gru(x, state[0].unsqueeze(0))

@@ -11,7 +11,12 @@ import torch
 from torch import Tensor
 from torchaudio.functional import create_dct, melscale_fbanks
 
-from timbre.dsp.spectral import NOISE_FLOOR_PER_SCALE, fft_sizes_for, multi_scale_spectral_loss
+from timbre.dsp.spectral import (
+    NOISE_FLOOR_PER_SCALE,
+    fft_sizes_for,
+    level_distances_db,
+    multi_scale_spectral_loss,
+)
 
 # dB under the reference's highest bin: what lies lower counts as lying there, so that inaudible bins do not rule.
 FLOOR_DB = -80.0
@@ -68,8 +73,8 @@ def spectral_distances(reference: np.ndarray, output: np.ndarray, rate_hz: int) 
     reference, output: [samples]. All None where the reference is silent. Hann window of 43 ms (2048 samples from
     32 kHz on, 1024 under it), 75 % overlap. With A and B the magnitudes of a frame of either:
 
-    - lsd_db: mean over frames of sqrt(mean over bins of (20 log10 A - 20 log10 B)^2) (Gray and Markel 1976, "Distance
-      measures for speech processing"), both from 80 dB under the reference's highest bin up.
+    - lsd_db: mean over frames of the distance in level (see `level_distances_db`), from 80 dB under the reference's
+      highest bin up.
     - mcd_db: mean over frames of (10 / ln 10) sqrt(2 sum of (c_k - c'_k)^2), k = 1 to 13 (Kubichek 1993,
       "Mel-cepstral distance measure"), c_k = 1/80 sum over mel bands of ln(power) cos(pi k (band + 1/2) / 80): so
       scaled it is the RMS difference in dB of the spectral envelopes. c_0, the level, is left out, and each sound's
@@ -89,8 +94,7 @@ def spectral_distances(reference: np.ndarray, output: np.ndarray, rate_hz: int) 
     both = zip(magnitude_frames(reference, size, hop), magnitude_frames(output, size, hop), strict=True)
     for a, b in both:
         count += len(a)
-        level_difference = 20.0 * (a.clamp(min=floor).log10() - b.clamp(min=floor).log10())
-        lsd += float(level_difference.square().mean(dim=1).sqrt().sum())
+        lsd += float(level_distances_db(a, b, floor).sum())
         mel_a, mel_b = _mel(a, to_mel), _mel(b, to_mel)
         difference = mel_a.clamp(min=LOG_FLOOR).log() - mel_b.clamp(min=LOG_FLOOR).log()
         logmel += float(difference.abs().mean(dim=1).sum())

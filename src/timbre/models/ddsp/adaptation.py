@@ -48,9 +48,17 @@ class LevelAdaptation(nn.Module):
             gates.append(is_open)
         opened = torch.cat(gates, dim=1)
         matched, match_state = self.match.step(level, opened.to(level.dtype), state[1:])
-        level = torch.lerp(level, matched, controls[..., 2]) + controls[..., 3]
-        level = level.clamp(self.floor_db, self.highest_db).masked_fill(~opened, self.floor_db)
+        level = self._offset(torch.lerp(level, matched, controls[..., 2]), controls, opened)
         return [level, opened], [is_open] + match_state
+
+    def shifted(self, loudness_db: Tensor, controls: Tensor) -> tuple[Tensor, Tensor]:
+        """Loudness with nothing but the offset, and where there is sound (bool)."""
+        sounds = loudness_db > self.floor_db
+        return self._offset(loudness_db, controls, sounds), sounds
+
+    def _offset(self, level_db: Tensor, controls: Tensor, opened: Tensor) -> Tensor:
+        level_db = (level_db + controls[..., 3]).clamp(self.floor_db, self.highest_db)
+        return level_db.masked_fill(~opened, self.floor_db)
 
 
 class Adaptation(nn.Module):

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from timbre.features.extractor import extractor_of
+from timbre.models.control import neutral_settings
 from timbre.models.ddsp.adaptation import Adaptation
 from timbre.models.ddsp.controls import LEVEL_CONTROLS, PITCH_CONTROLS, Glide
 from timbre.models.ddsp.decoder import Decoder
@@ -22,11 +23,13 @@ class Ddsp(nn.Module):
 
     `step` takes whole hops and is causal: what it plays belongs to the sound `delay` samples earlier, since a feature
     describes the middle of its window. `forward`, the whole sound, puts that right. `settings` are the values of
-    `controls`, neutral at first, and may change between steps.
+    `controls`, neutral at first, and may change between steps; `knobs` name those that a plug-in shows. `encode_step`
+    and `decode_step` are a stream in two parts, with the features as `code` between them and no adaptation.
     """
 
     channels = 1
     controls = LEVEL_CONTROLS + PITCH_CONTROLS
+    code = ("pitch in Hz, 0 where there is none", "loudness in dB (A)")
 
     def __init__(
         self,
@@ -45,7 +48,9 @@ class Ddsp(nn.Module):
         self.sample_rate = rate
         self.hop = hop
         self.extractor_config = dict(features)
-        self.settings = [control.neutral for control in self.controls]
+        self.register_buffer("settings", neutral_settings(self.controls), persistent=False)
+        room = "reverb_mix" if reverb_seconds > 0.0 else "gate_dbfs"
+        self.knobs = ["pitch_shift_semitones", "harmonic_noise_balance", room, "loudness_offset_db"]
         self.extractor = extractor_of(features)
         self.delay = self.extractor.alignment_frames * hop if aligned else 0
         self.glide = Glide(rate / hop)
@@ -59,10 +64,25 @@ class Ddsp(nn.Module):
 
     def initial_state(self, batch: int) -> list[Tensor]:
         """The parts' states, one after the other."""
-        state = self.extractor.initial_state(batch)
-        state = state + self.glide.initial_state(batch, len(self.settings), state[0].device)
-        state = state + self.adaptation.initial_state(batch) + self.decoder.initial_state(batch)
-        state = state + self.synthesiser.initial_state(batch)
+        state = self.extractor.initial_state(batch) + self._initial_glide(batch)
+        return state + self.adaptation.initial_state(batch) + self._initial_instrument(batch)
+
+    def initial_encoder_state(self, batch: int) -> list[Tensor]:
+        """Of the extractor."""
+        return self.extractor.initial_state(batch)
+
+    def initial_decoder_state(self, batch: int) -> list[Tensor]:
+        """The pitch held in Hz, then the states of glide and instrument."""
+        glide = self._initial_glide(batch)
+        held = torch.full([batch, 1], self.extractor.first_f0_hz, device=glide[0].device)
+        return [held] + glide + self._initial_instrument(batch)
+
+    def _initial_glide(self, batch: int) -> list[Tensor]:
+        return self.glide.initial_state(batch, len(self.settings), self.settings.device)
+
+    def _initial_instrument(self, batch: int) -> list[Tensor]:
+        """Of decoder, synthesiser and reverb."""
+        state = self.decoder.initial_state(batch) + self.synthesiser.initial_state(batch)
         if self.reverb is not None:
             state = state + self.reverb.initial_state(batch)
         return state
@@ -77,12 +97,38 @@ class Ddsp(nn.Module):
         features, extractor_state = self.extractor.step(audio.squeeze(1), state[0:3])
         values, glide_state = self.glide.step(self.settings, features[0].shape[1], state[3:4])
         adapted, adaptation_state = self.adaptation.step(features, values, state[4:11])
-        controls, decoder_state = self.decoder.step(adapted, state[11:12])
-        sound, synthesiser_state = self.synthesiser.step(adapted[0], self.balanced(controls, values), state[12:17])
-        after = extractor_state + glide_state + adaptation_state + decoder_state + synthesiser_state
+        sound, instrument_state = self._play(adapted, values, state[3], state[11:])
+        return sound, extractor_state + glide_state + adaptation_state + instrument_state
+
+    def encode_step(self, audio: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Audio [batch, 1, frames * hop] -> `code` [batch, 2, frames]."""
+        features, state = self.extractor.step(audio.squeeze(1), state)
+        return torch.stack([features[0] * features[1], features[2]], dim=1), state
+
+    def decode_step(self, code: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """`code` [batch, 2, frames] -> audio, with the settings of pitch, loudness, balance and room."""
+        values, glide_state = self.glide.step(self.settings, code.shape[2], state[1:2])
+        loudness_db, opened = self.adaptation.level.shifted(code[:, 1], values)
+        voiced = opened & (code[:, 0] > 0.0)
+        # Where there is no pitch, or no sound, the last one is held.
+        steps = torch.arange(code.shape[2] + 1, device=code.device) * nn.functional.pad(voiced, [1, 0])
+        pitches = torch.cat([state[0], code[:, 0]], dim=1)
+        f0_hz = pitches.gather(1, torch.cummax(steps, dim=1)[0])[:, 1:]
+        shifted_hz = f0_hz * torch.exp2(values[..., 5] / 12.0)
+        adapted = [shifted_hz, voiced.to(code.dtype), loudness_db]
+        sound, instrument_state = self._play(adapted, values, state[1], state[2:])
+        return sound, [f0_hz[:, -1:]] + glide_state + instrument_state
+
+    def _play(
+        self, adapted: list[Tensor], values: Tensor, last_values: Tensor, state: list[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Features as the instrument is to hear them -> audio. state: of decoder, synthesiser and reverb."""
+        controls, decoder_state = self.decoder.step(adapted, state[0:1])
+        sound, synthesiser_state = self.synthesiser.step(adapted[0], self.balanced(controls, values), state[1:6])
+        after = decoder_state + synthesiser_state
         if self.reverb is not None:
-            wet, reverb_state = self.reverb.step(sound, state[17:19])
-            sound = sound + self.mixed(wet, values, state[3])
+            wet, reverb_state = self.reverb.step(sound, state[6:8])
+            sound = sound + self.mixed(wet, values, last_values)
             after = after + reverb_state
         return sound.unsqueeze(1), after
 

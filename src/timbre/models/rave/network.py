@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from timbre.dsp.noise import hashed_normal
-from timbre.models.control import Control
+from timbre.models.control import Control, neutral_settings
 from timbre.models.rave.blocks import encoder_v1, encoder_v2
 from timbre.models.rave.decoder import Decoder
 from timbre.models.rave.latent import make_latent
 from timbre.models.rave.latent_basis import dimensions_for
-from timbre.nn.conv import WeightNorm
+from timbre.nn.conv import Weighted
 from timbre.nn.pqmf import Analysis, Synthesis, pair_delay_samples
 
 
@@ -24,13 +24,20 @@ class Rave(nn.Module):
     `step` takes whole hops; what it plays belongs to the sound `delay` samples earlier: that of the filter bank and,
     where the network looks ahead, of that. `forward`, the whole sound, puts that right. The latent is turned to its
     principal axes, and `latent_dimensions` of them are kept: all, until `keep` is asked for fewer.
-    `settings` are the values of `controls`.
+    `settings` are the values of `controls`; `knobs` name those that a plug-in shows.
     """
 
     controls: ClassVar[list[Control]] = [
         Control("temperature", 0.0, 4.0, 0.0, 0.0, "standard deviations",
-                "Chance in the latent: 0 plays its mean, 1 what training heard. The same in every run.")
+                "Chance in the latent: 0 plays its mean, 1 what training heard. The same in every run.", (0.0, 2.0)),
+        Control("input_gain_db", -40.0, 40.0, 0.0, 0.0, "dB",
+                "Makes a quiet input louder before anything else hears it.", (-20.0, 20.0)),
+        Control("latent_1_offset", -8.0, 8.0, 0.0, 0.0, "",
+                "Added to the latent dimension that varies most.", (-3.0, 3.0)),
+        Control("latent_2_offset", -8.0, 8.0, 0.0, 0.0, "",
+                "Added to the dimension that varies second most.", (-3.0, 3.0)),
     ]  # fmt: skip
+    knobs = ("latent_1_offset", "latent_2_offset", "temperature", "input_gain_db")
 
     def __init__(
         self,
@@ -70,7 +77,10 @@ class Rave(nn.Module):
         self.register_buffer("latent_axes", torch.eye(latent_size))
         self.register_buffer("latent_explained", torch.arange(1, latent_size + 1) / latent_size)
         self.latent_dimensions = latent_size
-        self.settings = [control.neutral for control in self.controls]
+        self.moved_axes = min(2, latent_size)
+        self.register_buffer("settings", neutral_settings(self.controls), persistent=False)
+        # From one setting of the input gain to the next.
+        self.register_buffer("ramp", torch.arange(1, self.hop + 1) / self.hop, persistent=False)
         frames = self.encoder.inputs_for(self.decoder.body.inputs_for(self.decoder.waveform.inputs_for(1)))
         self.receptive_samples = pqmf_bands * frames + 2 * self.pqmf_delay
         self.tail_samples = self.receptive_samples
@@ -84,7 +94,7 @@ class Rave(nn.Module):
     def fold(self) -> None:
         """Make every weight the plain matrix that streams need; the network cannot be trained any more."""
         for module in self.modules():
-            if isinstance(module, WeightNorm):
+            if isinstance(module, Weighted):
                 module.fold()
 
     def initial_state(self, batch: int) -> list[Tensor]:
@@ -92,9 +102,11 @@ class Rave(nn.Module):
         return self.initial_encoder_state(batch) + self.initial_decoder_state(batch)
 
     def initial_encoder_state(self, batch: int) -> list[Tensor]:
-        """Frames heard, then the states of filter bank and encoder."""
-        heard = torch.zeros(batch, dtype=torch.int64, device=self.latent_axes.device)
-        return [heard] + self.analysis.initial_state(batch) + self.encoder.initial_state(batch)
+        """Frames heard, the input gain (as a factor), then the states of filter bank and encoder."""
+        device = self.latent_axes.device
+        heard = torch.zeros(batch, dtype=torch.int64, device=device)
+        gain = torch.zeros(batch, 1, 1, device=device)
+        return [heard, gain] + self.analysis.initial_state(batch) + self.encoder.initial_state(batch)
 
     def initial_decoder_state(self, batch: int) -> list[Tensor]:
         """Frames heard, then the states of decoder and filter bank."""
@@ -103,27 +115,38 @@ class Rave(nn.Module):
 
     def step(self, audio: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """The next whole hops of a stream. [batch, channels, frames * hop] -> the same, and the state after them."""
-        at = 2 + self.encoder.states
+        at = 3 + self.encoder.states
         z, encoder_state = self.encode_step(audio, state[:at])
         y, decoder_state = self.decode_step(z, state[at:], self.encoder.delay)
         return y, encoder_state + decoder_state
 
     def encode_step(self, audio: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Audio -> kept latent dimensions [batch, latent_dimensions, frames], late by `encoder.delay` frames."""
-        rows, analysis_state = self.analysis.step(audio, state[1:2])
-        raw, encoder_state = self.encoder.step(rows, state[2:])
         heard = state[0]
+        audio, gain = self._gained(audio, heard, state[1])
+        rows, analysis_state = self.analysis.step(audio, state[2:3])
+        raw, encoder_state = self.encoder.step(rows, state[3:])
         z = self._code(raw.transpose(1, 2), heard - self.encoder.delay)
-        return z, [heard + z.shape[2]] + analysis_state + encoder_state
+        return z, [heard + z.shape[2], gain] + analysis_state + encoder_state
 
     def decode_step(self, z: Tensor, state: list[Tensor], late: int = 0) -> tuple[Tensor, list[Tensor]]:
-        """Latent frames [batch, latent_dimensions, frames], `late` of them from before the sound -> audio."""
+        """Latent frames [batch, dimensions, frames], `late` of them from before the sound -> audio.
+
+        Any number of dimensions will do, the first are the largest.
+        """
         heard = state[0]
         rows = self._decodable(z, heard - late).transpose(1, 2)
         first_sample = heard * self.ratio - self.decoder.delay
         rows, decoder_state = self.decoder.step(rows, state[1:-1], first_sample)
         y, synthesis_state = self.synthesis.step(rows, state[-1:])
         return y, [heard + z.shape[2]] + decoder_state + synthesis_state
+
+    def _gained(self, audio: Tensor, heard: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
+        """Audio with the input gain, which reaches a new setting within the first hop; and that gain."""
+        gain = (10.0 ** (self.settings[1] / 20.0)).to(audio.dtype)
+        last = torch.where(heard.view(-1, 1, 1) == 0, gain, last)
+        first = audio[:, :, : self.hop] * torch.lerp(last, gain, self.ramp)
+        return torch.cat([first, audio[:, :, self.hop :] * gain], dim=2), gain.expand_as(last)
 
     def _code(self, raw: Tensor, first_frame: Tensor) -> Tensor:
         """The encoder's output as kept dimensions. first_frame: [batch] int64, for the chance that is set."""
@@ -134,9 +157,11 @@ class Rave(nn.Module):
         return torch.matmul(axes, z)
 
     def _decodable(self, z: Tensor, first_frame: Tensor) -> Tensor:
-        """Kept dimensions as the decoder wants them: the others at zero or by chance, nothing before frame 0."""
-        kept, frames = self.latent_dimensions, z.shape[2]
+        """Latent dimensions as the decoder wants them: the others at zero or by chance, nothing before frame 0."""
+        kept, frames = z.shape[1], z.shape[2]
         full = torch.matmul(self.latent_axes[:kept].t(), z)
+        offsets = self.settings[2 : 2 + self.moved_axes].to(z.dtype)
+        full = full + torch.matmul(offsets, self.latent_axes[: self.moved_axes]).unsqueeze(1)
         if self.settings[0] > 0.0 and kept < self.latent_size:
             # Frames count from 2^40 here, so that this chance is not the encoder's.
             chance = self._chance(first_frame + (1 << 40) // self.latent_size, frames)
@@ -162,6 +187,7 @@ class Rave(nn.Module):
     def forward(self, audio: Tensor) -> Tensor:
         """The whole sound, aligned with its input. [batch, channels, samples] -> the same shape, any length."""
         batch, _, samples = audio.shape
+        audio = audio * (10.0 ** (self.settings[1] / 20.0)).to(audio.dtype)
         # A network that looks ahead sounds before its input does and hears beyond its end, as it would in a stream.
         ahead = self.decoder.delay > 0
         before = -(-self.receptive_samples // self.hop) if ahead else 0

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from timbre.features.colour import ColourExtractor
+from timbre.models.control import neutral_settings
 from timbre.models.ddsp.adaptation import LevelAdaptation
 from timbre.models.ddsp.controls import COLOUR_CONTROLS, LEVEL_CONTROLS, Glide
 from timbre.models.ddsp.noise_bands.decoder import BandDecoder
@@ -24,11 +25,14 @@ class NoiseBands(nn.Module):
 
     features: of the cache; only rate and hop are used. `step` takes whole hops and is causal: what it plays belongs to
     the sound `delay` samples earlier, since a feature describes the middle of its window. `forward`, the whole sound,
-    puts that right. `settings` are the values of `controls`, neutral at first, and may change between steps.
+    puts that right. `settings` are the values of `controls`, neutral at first, and may change between steps; `knobs`
+    name those that a plug-in shows. `encode_step` and `decode_step` are a stream in two parts, with the features as
+    `code` between them and no adaptation.
     """
 
     channels = 1
     controls = LEVEL_CONTROLS + COLOUR_CONTROLS
+    code = ("loudness in dB (A)", "centroid in Hz", "depth in dB: the level over the A-weighted one")
 
     def __init__(self, features: dict, statistics: dict, hidden: int, layers: int, narrow_bands: int) -> None:
         super().__init__()
@@ -39,7 +43,8 @@ class NoiseBands(nn.Module):
         self.extractor = ColourExtractor(rate, self.hop, HOPS_OF_A_WINDOW * self.hop)
         self.delay = self.extractor.alignment_frames * self.hop
         self.tail_samples = 0
-        self.settings = [control.neutral for control in self.controls]
+        self.register_buffer("settings", neutral_settings(self.controls), persistent=False)
+        self.knobs = ["brightness_octaves", "input_gain_db", "gate_dbfs", "loudness_offset_db"]
         self.glide = Glide(rate / self.hop)
         self.adaptation = LevelAdaptation(statistics["loudness_db"], rate / self.hop)
         self.decoder = BandDecoder(hidden, layers, narrow_bands, rate)
@@ -47,21 +52,54 @@ class NoiseBands(nn.Module):
 
     def initial_state(self, batch: int) -> list[Tensor]:
         """The parts' states, one after the other."""
-        state = self.extractor.initial_state(batch)
-        state = state + self.glide.initial_state(batch, len(self.settings), state[0].device)
-        state = state + self.adaptation.initial_state(batch) + self.decoder.initial_state(batch)
-        return state + self.synthesiser.initial_state(batch)
+        state = self.extractor.initial_state(batch) + self._initial_glide(batch)
+        return state + self.adaptation.initial_state(batch) + self._initial_instrument(batch)
+
+    def initial_encoder_state(self, batch: int) -> list[Tensor]:
+        """Of the extractor."""
+        return self.extractor.initial_state(batch)
+
+    def initial_decoder_state(self, batch: int) -> list[Tensor]:
+        """Of glide, decoder and synthesiser."""
+        return self._initial_glide(batch) + self._initial_instrument(batch)
+
+    def _initial_glide(self, batch: int) -> list[Tensor]:
+        return self.glide.initial_state(batch, len(self.settings), self.settings.device)
+
+    def _initial_instrument(self, batch: int) -> list[Tensor]:
+        return self.decoder.initial_state(batch) + self.synthesiser.initial_state(batch)
+
+    def fold(self) -> None:
+        """Compute once what a stream needs of the trained weights: nothing."""
 
     def step(self, audio: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """The next whole hops of a stream. [batch, 1, frames * hop] -> the same, and the state after them."""
         features, extractor_state = self.extractor.step(audio.squeeze(1), state[0:1])
         values, glide_state = self.glide.step(self.settings, features[0].shape[1], state[1:2])
         (loudness_db, _), adaptation_state = self.adaptation.step(features[0], values, state[2:5])
-        centroid_hz = features[1] * 2.0 ** values[..., 4]
-        gains, decoder_state = self.decoder.step([loudness_db, centroid_hz, features[2]], state[5:6])
-        sound, synthesiser_state = self.synthesiser.step(gains, state[6:8])
-        after = extractor_state + glide_state + adaptation_state + decoder_state + synthesiser_state
-        return sound.unsqueeze(1), after
+        sound, instrument_state = self._play(loudness_db, features[1], features[2], values, state[5:])
+        return sound, extractor_state + glide_state + adaptation_state + instrument_state
+
+    def encode_step(self, audio: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Audio [batch, 1, frames * hop] -> `code` [batch, 3, frames]."""
+        features, state = self.extractor.step(audio.squeeze(1), state)
+        return torch.stack(features, dim=1), state
+
+    def decode_step(self, code: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """`code` [batch, 3, frames] -> audio, with the settings of loudness offset and brightness."""
+        values, glide_state = self.glide.step(self.settings, code.shape[2], state[:1])
+        loudness_db, _ = self.adaptation.shifted(code[:, 0], values)
+        sound, instrument_state = self._play(loudness_db, code[:, 1], code[:, 2], values, state[1:])
+        return sound, glide_state + instrument_state
+
+    def _play(
+        self, loudness_db: Tensor, centroid_hz: Tensor, depth_db: Tensor, values: Tensor, state: list[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Features as the instrument is to hear them -> audio. state: of decoder and synthesiser."""
+        centroid_hz = centroid_hz * 2.0 ** values[..., 4]
+        gains, decoder_state = self.decoder.step([loudness_db, centroid_hz, depth_db], state[0:1])
+        sound, synthesiser_state = self.synthesiser.step(gains, state[1:3])
+        return sound.unsqueeze(1), decoder_state + synthesiser_state
 
     @torch.jit.ignore
     def resynthesise(self, audio: Tensor, first_hop: int) -> Tensor:
