@@ -57,9 +57,10 @@ def scripted_for_nn_tilde(effect: TwoPartEffect) -> torch.jit.ScriptModule:
     for name in effect.control_names:
         effect.register_buffer(f"{name}_params", torch.tensor([FLOAT]))
     scripted = torch.jit.script(effect.eval())
-    scripted.define(LISTING.format(what="methods", names=list(methods)))
-    scripted.define(LISTING.format(what="attributes", names=effect.control_names))
-    for name in effect.control_names:
-        scripted.define(GETTER.format(name=name))
-        scripted.define(SETTER.format(name=name))
+    if not hasattr(scripted, "get_methods"):  # TorchScript gives equal modules one class
+        scripted.define(LISTING.format(what="methods", names=list(methods)))
+        scripted.define(LISTING.format(what="attributes", names=effect.control_names))
+        for name in effect.control_names:
+            scripted.define(GETTER.format(name=name))
+            scripted.define(SETTER.format(name=name))
     return scripted
