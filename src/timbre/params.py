@@ -132,6 +132,29 @@ class Train(Section):
     gradient_clip: float = Field(gt=0.0)
 
 
+class Neutone(Section):
+    """What Neutone shows of the model, within the limits of its SDK, and whether that measures its speed."""
+
+    name: str = Field(min_length=1, max_length=30)
+    authors: list[Annotated[str, Field(min_length=1)]] = Field(min_length=1, max_length=5)
+    short_description: str = Field(min_length=1, max_length=150)
+    long_description: str = Field(min_length=1, max_length=500)
+    technical_description: str = Field(max_length=500)
+    tags: list[Annotated[str, Field(min_length=1, max_length=15)]] = Field(max_length=7)
+    version: str = Field(min_length=1)
+    experimental: bool
+    benchmark: bool
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Neutone:
+        for key in ("authors", "tags"):
+            names = getattr(self, key)
+            twice = next((name for name in names if names.count(name) > 1), None)
+            if twice is not None:
+                raise ValueError(f"{key} holds {twice!r} more than once; write it once")
+        return self
+
+
 class Export(Section):
     """The files that are made for hosts, and the proof that each must pass."""
 
@@ -141,6 +164,7 @@ class Export(Section):
     check_blocks_samples: list[Annotated[int, Field(ge=1, le=65536)]] = Field(min_length=1)
     min_snr_db: float = Field(ge=60.0, le=140.0)
     fidelity: float = Field(gt=0.0, le=1.0)
+    neutone: Neutone
 
     @model_validator(mode="after")
     def _with_torchscript(self) -> Export:
@@ -348,6 +372,10 @@ def _line(fault: dict[str, Any], raw: dict) -> str:
     if kind == "literal_error":
         legal = context["expected"].replace("'", "").replace(" or ", ", ")
         return f"{key}: {value!r} is not legal. Legal: {legal}.{_nearest(str(value), legal.split(', '))}"
+    if kind == "string_too_long":
+        return f"{key}: {len(value)} characters; at most {context['max_length']} are legal. It begins {value[:20]!r}."
+    if kind == "too_long":
+        return f"{key}: {len(value)} entries; at most {context['max_length']} are legal."
     if kind == "value_error":
         return f"{key}: {context['error']}." if key else f"{context['error']}."
     return f"{key}: {value!r} is not legal. {fault['msg']}."
