@@ -11,16 +11,21 @@ from timbre.files import write_bytes
 
 
 def save_scripted(module: torch.jit.ScriptModule, path: Path) -> None:
-    """Write a scripted module without the debugging records, which hold the paths of the sources it was made from."""
-    whole, stripped = io.BytesIO(), io.BytesIO()
+    """Write a scripted module as `stripped` leaves it."""
+    whole = io.BytesIO()
     torch.jit.save(module, whole)
-    whole.seek(0)
-    reader = torch._C.PyTorchFileReader(whole)
-    writer = torch._C.PyTorchFileWriter(stripped)
+    write_bytes(path, stripped(whole.getvalue()))
+
+
+def stripped(archive: bytes) -> bytes:
+    """A TorchScript file without the debugging records, which hold the paths of the sources it was made from."""
+    reader = torch._C.PyTorchFileReader(io.BytesIO(archive))
+    made = io.BytesIO()
+    writer = torch._C.PyTorchFileWriter(made)
     for name in sorted(reader.get_all_records()):
         # What begins with ".data/" the writer makes by itself.
         if not name.endswith(".debug_pkl") and not name.startswith(".data/"):
             record = reader.get_record(name)
             writer.write_record(name, record, len(record))
     writer.write_end_of_file()
-    write_bytes(path, stripped.getvalue())
+    return made.getvalue()
