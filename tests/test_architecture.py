@@ -17,8 +17,12 @@ LEGAL = {
     "nn": {"audio", "features", "dsp"},
     "models": {"audio", "features", "dsp", "nn"},
     "demo": {"audio"},
+    "playing": {"audio"},
     **{room: LOWER for room in STAGES},
     "training": LOWER | {"cache"},
+    "export": LOWER | {"playing"},
+    "evaluation": LOWER | {"playing"},
+    "__main__": {"playing"},
 }
 WITHOUT_TORCH = ("audio", "audit", "normalize", "params.py", "files.py", "errors.py")
 FORBIDDEN = {"lightning", "pytorch_lightning", "rave", "acids_rave", "cached_conv", "parselmouth", "essentia"}

@@ -8,13 +8,11 @@ import pytest
 import soundfile
 import torch
 import yaml
-from torch import Tensor, nn
+from support.played import RATE, DelayLine, Knobs
 
-from timbre.evaluation.render import ExportedModel
 from timbre.features.extractor import extractor_of, feature_config
 from timbre.params import Params, parse
 
-RATE = 16000
 FEATURES = {
     "hop_samples": 128,
     "window_samples": 1024,
@@ -26,64 +24,11 @@ FEATURES = {
 }
 
 
-class DelayLine(nn.Module):
-    """A model of known answer: its input, some samples later and times a gain; counts the calls since reset."""
-
-    def __init__(self, delay_samples: int, gain: float = 1.0, channels: int = 1) -> None:
-        super().__init__()
-        self.gain = gain
-        self.register_buffer("line", torch.zeros(1, channels, delay_samples))
-
-    @torch.jit.export
-    def reset(self) -> None:
-        self.line = torch.zeros_like(self.line)
-
-    def forward(self, x: Tensor) -> Tensor:
-        joined = torch.cat([self.line, x], dim=-1)
-        self.line = joined[..., x.shape[-1] :]
-        return joined[..., : x.shape[-1]] * self.gain
-
-
-class Knobs(nn.Module):
-    """A model of known answer with controls: its input times a gain in dB, and a hum of 110 Hz for harmonics alone."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.values = {"input_gain_db": 6.0, "harmonic_noise_balance": 0.0}
-        self.phase = 0.0
-
-    @torch.jit.export
-    def reset(self) -> None:
-        self.phase = 0.0
-
-    @torch.jit.export
-    def set_control(self, name: str, value: float) -> None:
-        assert name in self.values
-        self.values[name] = value
-
-    @torch.jit.export
-    def get_control(self, name: str) -> float:
-        return self.values[name]
-
-    def forward(self, x: Tensor) -> Tensor:
-        gain = 10.0 ** (self.values["input_gain_db"] / 20.0)
-        if self.values["harmonic_noise_balance"] < 1.0:
-            return x * gain
-        phase = self.phase + 110.0 / 16000.0 * torch.arange(x.shape[-1], device=x.device)
-        self.phase = float(phase[-1]) + 110.0 / 16000.0
-        return 0.01 * gain * torch.sin(2.0 * torch.pi * phase).expand(x.shape)
-
-
 KNOBS = [
     {"name": "input_gain_db", "least": -24.0, "most": 24.0, "default": 6.0, "neutral": 0.0, "unit": "dB",
      "meaning": "gain of the input"},
     {"name": "harmonic_noise_balance", "least": -1.0, "most": 1.0, "neutral": 0.0, "unit": "", "meaning": "balance"},
 ]  # fmt: skip
-
-
-def make_delay_model(delay_samples: int, block_samples: int = 1, gain: float = 1.0, channels: int = 1) -> ExportedModel:
-    module = torch.jit.script(DelayLine(delay_samples, gain, channels))
-    return ExportedModel(module, RATE, channels, block_samples, delay_samples, {})
 
 
 def make_tone(
@@ -102,11 +47,6 @@ def make_noise(seconds: float = 2.0, level: float = 0.1, rate: int = RATE, seed:
 
 
 # Test folders are no packages, so what tests call comes to them as fixtures.
-@pytest.fixture(scope="session")
-def delay_model():
-    return make_delay_model
-
-
 @pytest.fixture(scope="session")
 def tone():
     return make_tone
@@ -133,7 +73,7 @@ def with_knobs(project) -> Path:
     export = project / "models/export"
     torch.jit.script(Knobs()).save(str(export / "model.ts"))
     contract = json.loads((export / "model.json").read_text())
-    (export / "model.json").write_text(json.dumps(contract | {"delay_samples": 0, "controls": KNOBS}))
+    (export / "model.json").write_text(json.dumps(contract | {"controls": KNOBS}))
     return project
 
 
@@ -155,10 +95,6 @@ def project(tmp_path, monkeypatch) -> Path:
     export.mkdir(parents=True)
     torch.jit.script(DelayLine(100, 0.5)).save(str(export / "model.ts"))
     contract = {
-        "sample_rate_hz": RATE,
-        "channels": 1,
-        "block_samples": 1,
-        "delay_samples": 100,
         "parameters": 12,
         "streaming_snr_db": 123.4,
         "features": feature_config(RATE, FEATURES),

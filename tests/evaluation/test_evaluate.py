@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import soundfile
 import torch
+from support.played import DelayLine, Knobs
 
 from timbre.audio.loudness import integrated_lufs
 from timbre.errors import UserError
@@ -97,10 +98,7 @@ def test_controls_are_neutral_for_the_target_and_adapt_the_inputs(with_knobs, pa
 
 
 def test_without_adaptation_there_is_one_transfer(with_knobs, params):
-    path = with_knobs / "models/export/model.json"
-    contract = json.loads(path.read_text())
-    contract["controls"][0]["default"] = 0.0
-    path.write_text(json.dumps(contract))
+    torch.jit.script(Knobs(gain_db=0.0)).save(str(with_knobs / "models/export/model.ts"))
     metrics = evaluate(params)
     assert metrics["transfer"]["f0_rca50_unadapted"] is None
     assert metrics["transfer"]["buzz_db"] == pytest.approx(-23.0, abs=0.2)
@@ -109,12 +107,8 @@ def test_without_adaptation_there_is_one_transfer(with_knobs, params):
     assert not list((with_knobs / "reports").rglob("*.unadapted.flac"))
 
 
-class Sides(torch.nn.Module):
+class Sides(DelayLine):
     """A stereo model of known answer: the left side at half the level, the right one as it is."""
-
-    @torch.jit.export
-    def reset(self) -> None:
-        pass
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         assert x.shape[1] == 2
@@ -122,9 +116,9 @@ class Sides(torch.nn.Module):
 
 
 def test_a_stereo_model_is_played_in_stereo_and_measured_on_the_mean(project, params, tone, noise, rate):
-    torch.jit.script(Sides()).save(str(project / "models/export/model.ts"))
+    torch.jit.script(Sides(0, channels=2)).save(str(project / "models/export/model.ts"))
     contract = json.loads((project / "models/export/model.json").read_text())
-    contract |= {"channels": 2, "delay_samples": 0, "features": None}
+    contract |= {"features": None}
     (project / "models/export/model.json").write_text(json.dumps(contract))
     sides = np.stack([tone(), noise()])
     soundfile.write(project / "inputs/sides.wav", sides.T, rate, subtype="FLOAT")

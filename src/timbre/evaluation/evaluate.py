@@ -15,6 +15,7 @@ from timbre.audio.loudness import integrated_lufs
 from timbre.audio.parallel import one_thread
 from timbre.errors import UserError
 from timbre.evaluation.excerpts import Excerpt, cut_of, excerpt_of
+from timbre.evaluation.exported import ExportedModel, load_exported
 from timbre.evaluation.items import (
     RECONSTRUCTION,
     TRANSFER,
@@ -24,6 +25,7 @@ from timbre.evaluation.items import (
     seconds_of,
     transfer_items,
 )
+from timbre.evaluation.levels import level_dbfs, silence_dbfs_after_1s
 from timbre.evaluation.measure import (
     Heard,
     hear,
@@ -37,16 +39,11 @@ from timbre.evaluation.metrics.artefacts import buzz_db, can_buzz
 from timbre.evaluation.metrics.ltas import band_powers, ltas_db_within, mean_powers
 from timbre.evaluation.page import Card, Sound, write_page
 from timbre.evaluation.plots import Panel, picture
-from timbre.evaluation.render import (
-    ExportedModel,
-    level_dbfs,
-    load_exported,
-    render,
-    silence_dbfs_after_1s,
-)
 from timbre.features.extractor import FeatureExtractor, extractor_of, feature_config
 from timbre.files import replaced_folder, write_csv, write_json
 from timbre.params import Params
+from timbre.playing.player import Player
+from timbre.playing.render import render
 from timbre.progress import progress
 
 # Highest peak written to a file; a sound with more is turned down, and its row says by how much.
@@ -106,7 +103,8 @@ class _Evaluation:
 
     def __init__(self, params: Params, model: ExportedModel, untrained: nn.Module | None, folder: Path, bar) -> None:
         self.params, self.model, self.untrained, self.folder, self.bar = params, model, untrained, folder, bar
-        self.rate: int = model.sample_rate_hz
+        self.player: Player = model.player
+        self.rate: int = model.player.sample_rate_hz
         self.tolerance: float = params.evaluate.f0_tolerance_cents
         self.extractor: FeatureExtractor = extractor_of(
             model.contract.get("features") or feature_config(self.rate, params.features.model_dump())
@@ -135,11 +133,11 @@ class _Evaluation:
             )
         if self.silence_dbfs is None:
             self.silence_dbfs = silence_dbfs_after_1s(
-                self.model, np.zeros((self.model.channels, self.rate), np.float32), self.params.evaluate.block_samples
+                self.player, np.zeros((self.player.channels, self.rate), np.float32), self.params.evaluate.block_samples
             )
         contract = self.model.contract
         own = {
-            "delay_samples": self.model.delay_samples,
+            "delay_samples": self.player.delay_samples,
             "parameters": contract.get("parameters"),
             "streaming_snr_db": contract.get("streaming_snr_db"),
             "silence_dbfs_after_1s": self.silence_dbfs,
@@ -162,7 +160,7 @@ class _Evaluation:
         row: dict = {"kind": item.kind, "name": item.name, "file": item.file}
         self.rows.append(row)
         try:
-            audio = read_item(item, self.rate, self.model.channels)
+            audio = read_item(item, self.rate, self.player.channels)
         except UnreadableError as error:
             row["status"] = f"skipped: {error}"
             self.skipped.append({"kind": item.kind, "file": item.file, "reason": str(error)})
@@ -193,11 +191,11 @@ class _Evaluation:
             )
             row["buzz_db"] = self._buzz_db(audio, heard_input)
             if self.silence_dbfs is None and level_dbfs(audio) > AUDIBLE_DBFS:
-                self.silence_dbfs = silence_dbfs_after_1s(self.model, audio, self.params.evaluate.block_samples)
+                self.silence_dbfs = silence_dbfs_after_1s(self.player, audio, self.params.evaluate.block_samples)
         self._show(item, heard_input, heard_output, heard_unadapted, row)
 
     def _render(self, audio: np.ndarray, controls: dict[str, float]) -> np.ndarray:
-        return render(self.model, audio, self.params.evaluate.block_samples, self._advance, controls)
+        return render(self.player, audio, self.params.evaluate.block_samples, self._advance, controls)
 
     def _buzz_db(self, audio: np.ndarray, heard: Heard) -> float | None:
         """What the model's harmonics alone make of the input where it has no pitch; None where they cannot be had."""

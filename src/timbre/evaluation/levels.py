@@ -1,0 +1,45 @@
+"""How loud things are: levels, the loudest stretch, and the silence that a model falls to."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from timbre.playing.player import Player
+from timbre.playing.render import render
+
+# dBFS that stands for digital silence.
+SILENCE_DBFS = -120.0
+SILENCE_AFTER_SECONDS = 1.0
+SILENCE_MEASURED_SECONDS = 1.0
+
+
+def silence_dbfs_after_1s(player: Player, audio: np.ndarray, block_samples: int) -> float:
+    """How silent a model falls: a second of sound, then digital silence; the level from 1 s to 2 s into it.
+
+    audio: [channels, samples]; its loudest second is taken. Returns: RMS in dBFS over all channels (20 log10 of the
+    RMS, a full-scale square wave is 0), -120 for anything under it. A model that hums to itself is found here.
+    """
+    rate = player.sample_rate_hz
+    start = loudest_start(audio.mean(axis=0), rate, rate)
+    silent_samples = round((SILENCE_AFTER_SECONDS + SILENCE_MEASURED_SECONDS) * rate)
+    excited = np.pad(audio[:, start : start + rate], ((0, 0), (0, silent_samples)))
+    output = render(player, excited, block_samples)
+    return level_dbfs(output[:, output.shape[1] - round(SILENCE_MEASURED_SECONDS * rate) :])
+
+
+def level_dbfs(audio: np.ndarray) -> float:
+    """RMS of audio [samples] or [channels, samples] in dBFS, from -120 up."""
+    power = float(np.mean(np.square(audio, dtype=np.float64)))
+    return max(10.0 * math.log10(power), SILENCE_DBFS) if power > 0.0 else SILENCE_DBFS
+
+
+def loudest_start(audio: np.ndarray, length: int, rate_hz: int) -> int:
+    """Where the loudest `length` samples of audio [samples] start, on a grid of 0.1 s; 0 where it is no longer."""
+    if len(audio) <= length:
+        return 0
+    energy = np.append(0.0, np.cumsum(np.square(audio, dtype=np.float64)))
+    starts = np.arange(0, len(audio) - length + 1, max(1, rate_hz // 10))
+    # Rounded, so that stretches that are equal but for the last bits give the first of them.
+    return int(starts[np.argmax(np.round(energy[starts + length] - energy[starts], 9))])

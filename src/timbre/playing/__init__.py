@@ -1,0 +1,1 @@
+"""Playing sound through an exported file, whichever its format."""

@@ -1,0 +1,105 @@
+"""What every exported file offers to those who play it."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from timbre.errors import UserError
+
+
+@dataclass(frozen=True)
+class ControlRange:
+    """What a file says of a control: its value when nobody has turned it, its limits, and their unit ("" for none)."""
+
+    default: float
+    least: float
+    most: float
+    unit: str = ""
+
+
+class Player(ABC):
+    """A file that plays.
+
+    It takes blocks of the model's channels at the model's rate whose length is a multiple of `block_samples`. What comes
+    out is later by `delay_samples`; in a format that has queues of its own these follow the block, so `set_block` tells
+    it first. Controls keep their values over `reset`.
+    """
+
+    def __init__(
+        self, path: Path, sample_rate_hz: int, channels: int, block_samples: int, controls: dict[str, ControlRange]
+    ) -> None:
+        self.path = path
+        self.sample_rate_hz = sample_rate_hz
+        self.channels = channels
+        self.block_samples = block_samples
+        self.controls = controls
+
+    @property
+    @abstractmethod
+    def delay_samples(self) -> int:
+        """By how much the output is late, at the model's rate."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Forget everything heard: the next block is the first of a new stream."""
+
+    @abstractmethod
+    def _turn(self, name: str, value: float) -> None:
+        """Set a control to a value that is legal."""
+
+    @abstractmethod
+    def _play(self, block: np.ndarray) -> np.ndarray:
+        """Process a block whose shape is legal."""
+
+    def set_block(self, samples: int) -> None:
+        """Begin a new stream, in blocks of so many samples."""
+        self._check_length(samples)
+        self.reset()
+
+    def set_control(self, name: str, value: float) -> None:
+        """Turn a control. Raises: UserError that names the legal ones where there is none such, or no such value."""
+        if name not in self.controls:
+            raise UserError(f"{self.path} has no control `{name}`. {self.controls_told()}")
+        known = self.controls[name]
+        if not known.least <= value <= known.most:  # NaN is within no limits
+            raise UserError(f"{self.path}: {name}={value:g} is not legal. Write a number {_range_told(known)}.")
+        self._turn(name, value)
+
+    def controls_told(self) -> str:
+        """The controls with their limits and defaults, a line each."""
+        if not self.controls:
+            return "It has no controls."
+        lines = [
+            f"\n  {name}: {_range_told(known)}, by default {known.default:g}" for name, known in self.controls.items()
+        ]
+        return "Its controls are:" + "".join(lines)
+
+    def process(self, block: np.ndarray) -> np.ndarray:
+        """Play the next block, [channels, samples] -> the same shape, float32.
+
+        Raises: ValueError where its shape is not legal.
+        """
+        if block.ndim != 2 or len(block) != self.channels:
+            raise ValueError(f"{self.path} takes blocks of the shape [{self.channels}, samples], not {block.shape}")
+        self._check_length(block.shape[1])
+        return self._play(np.ascontiguousarray(block, dtype=np.float32))
+
+    def _check_length(self, samples: int) -> None:
+        if samples < 1 or samples % self.block_samples:
+            raise ValueError(
+                f"{self.path} takes blocks whose samples are a multiple of {self.block_samples}, not {samples}"
+            )
+
+
+def host_block(player: Player, samples: int) -> int:
+    """The block that a host would use: so many samples, or the next legal number over it."""
+    return math.ceil(samples / player.block_samples) * player.block_samples
+
+
+def _range_told(known: ControlRange) -> str:
+    return f"from {known.least:g} to {known.most:g}{f' {known.unit}' if known.unit else ''}"

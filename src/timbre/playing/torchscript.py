@@ -1,0 +1,70 @@
+"""model.ts and model_int8.ts: a TorchScript module with the state inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from timbre.errors import UserError, reason
+from timbre.playing.player import ControlRange, Player
+
+# What a file of ours says of itself and can do.
+ATTRIBUTES = ("sample_rate", "channels", "hop", "delay_samples", "control_names", "control_limits")
+METHODS = ("reset", "set_control", "get_control")
+
+
+class TorchScriptPlayer(Player):
+    """Plays a scripted `StreamingEffect`."""
+
+    def __init__(self, module: Any, path: Path) -> None:
+        names = list(module.control_names)
+        units = list(getattr(module, "control_units", [""] * len(names)))
+        controls = {
+            name: ControlRange(float(module.get_control(name)), *limits, unit)
+            for name, limits, unit in zip(names, module.control_limits, units, strict=True)
+        }
+        super().__init__(path, int(module.sample_rate), int(module.channels), int(module.hop), controls)
+        self.module = module.eval()
+
+    @property
+    def delay_samples(self) -> int:
+        return int(self.module.delay_samples)
+
+    def reset(self) -> None:
+        self.module.reset()
+
+    def _turn(self, name: str, value: float) -> None:
+        self.module.set_control(name, value)
+
+    def _play(self, block: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return self.module(torch.from_numpy(block)[None])[0].numpy()
+
+
+def load_torchscript(path: Path) -> TorchScriptPlayer:
+    """Load a .ts file. Raises: UserError where it does not load, or is not one that timbre has exported."""
+    module, _ = load_module(path)
+    missing = [name for name in (*ATTRIBUTES, *METHODS) if not hasattr(module, name)]
+    if missing:
+        raise UserError(
+            f"{path} is TorchScript, but not as timbre exports it: it lacks {', '.join(missing)}. "
+            "Give a file of models/export; `dvc repro export` makes it anew."
+        )
+    return TorchScriptPlayer(module, path)
+
+
+def load_module(path: Path) -> tuple[Any, bytes]:
+    """Load TorchScript on the CPU, with the metadata.json in its archive (empty where there is none).
+
+    Raises: UserError where it does not load.
+    """
+    extra = {"metadata.json": b""}
+    try:
+        return torch.jit.load(str(path), map_location="cpu", _extra_files=extra), extra["metadata.json"]
+    except (RuntimeError, ValueError) as error:
+        raise UserError(
+            f"{path} does not load as TorchScript ({reason(error)}). Delete it and run `dvc repro` to make it anew."
+        ) from None
