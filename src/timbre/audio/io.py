@@ -6,10 +6,12 @@ import errno
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -23,6 +25,10 @@ FOREIGN_SUFFIXES = (".aac", ".ape", ".caf", ".m4a", ".m4b", ".mka", ".mp2", ".mp
 BLOCK_VALUES = 1 << 19
 FULL_DISK_BYTES = 1 << 20
 LOWEST_RATE_HZ = 4000
+# The highest sample that 24 bits hold.
+LARGEST_24_BIT = 1.0 - 2.0**-23
+# A WAV header counts bytes in 32 bits; some of them are its own.
+LARGEST_WAV_BYTES = (1 << 32) - (1 << 16)
 
 
 class UnreadableError(Exception):
@@ -47,7 +53,7 @@ def find_recordings(folder: Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder. Put recordings there, or write another folder in params.yaml.")
-    found = _find(folder, SUFFIXES)
+    found = find_sounds(folder)
     if not found:
         foreign = _find(folder, FOREIGN_SUFFIXES)
         hint = f" Found {len(foreign)} in other formats ({foreign[0].name}): convert to wav or flac." if foreign else ""
@@ -55,6 +61,11 @@ def find_recordings(folder: Path) -> list[Path]:
             f"{folder}: no recordings below this folder. Legal endings, in any case: {', '.join(SUFFIXES)}.{hint}"
         )
     return found
+
+
+def find_sounds(folder: Path) -> list[Path]:
+    """As `find_recordings`, but there may be none."""
+    return _find(Path(folder), SUFFIXES)
 
 
 def find_foreign(folder: Path) -> list[Path]:
@@ -138,15 +149,48 @@ def write_flac(path: Path, samples: np.ndarray, rate_hz: int) -> None:
 def write_flac_blocks(path: Path, source: Iterable[np.ndarray], rate_hz: int, channels: int) -> None:
     """Write 24-bit FLAC from blocks [samples] or [samples, channels], whole or not at all; it clips at full scale."""
     with replaced_file(path) as temporary:
-        try:
-            with soundfile.SoundFile(temporary, "w", rate_hz, channels, format="FLAC", subtype="PCM_24") as file:
-                for block in source:
-                    file.write(block)
-        except soundfile.LibsndfileError as error:
-            # libsndfile calls every failed write a system error, and a full disk is the usual one.
-            if shutil.disk_usage(temporary.parent).free < FULL_DISK_BYTES:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
-            raise
+        _write(temporary, source, rate_hz, channels, "FLAC", "PCM_24")
+
+
+def write_wav_blocks(path: Path, source: Iterable[np.ndarray], rate_hz: int, channels: int) -> tuple[float, str]:
+    """Write WAV from blocks [samples, channels], whole or not at all, of any length, without clipping.
+
+    It has 24 bits where all of it lies within full scale, and 32-bit floats otherwise.
+    Returns: the highest absolute sample and libsndfile's name of the coding.
+    """
+    peak, values = 0.0, 0
+    # Which coding it needs shows at the end only; an unnamed file leaves nothing behind, whatever happens.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replaced_file(path) as temporary, tempfile.TemporaryFile(dir=path.parent) as floats:
+        for block in source:
+            floats.write(np.ascontiguousarray(block, dtype=np.float32))
+            peak, values = max(peak, float(np.abs(block).max(initial=0.0))), values + block.size
+        floats.seek(0)
+        container = "WAV" if 4 * values < LARGEST_WAV_BYTES else "RF64"
+        coding = "PCM_24" if peak <= LARGEST_24_BIT else "FLOAT"
+        _write(temporary, _stored(floats, channels), rate_hz, channels, container, coding)
+    return peak, coding
+
+
+def _stored(floats: BinaryIO, channels: int) -> Iterator[np.ndarray]:
+    """Blocks [samples, channels] of the float32 values in an open file."""
+    while raw := floats.read(4 * channels * max(1024, BLOCK_VALUES // channels)):
+        yield np.frombuffer(raw, dtype=np.float32).reshape(-1, channels)
+
+
+def _write(path: Path, source: Iterable[np.ndarray], rate_hz: int, channels: int, container: str, coding: str) -> None:
+    """Write blocks to a new file."""
+    try:
+        # By bytes, as it is read.
+        name = os.fsencode(path) if os.name == "posix" else str(path)
+        with soundfile.SoundFile(name, "w", rate_hz, channels, format=container, subtype=coding) as file:
+            for block in source:
+                file.write(block)
+    except soundfile.LibsndfileError as error:
+        # libsndfile calls every failed write a system error, and a full disk is the usual one.
+        if shutil.disk_usage(path.parent).free < FULL_DISK_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise
 
 
 @contextmanager

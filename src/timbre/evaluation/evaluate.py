@@ -44,7 +44,7 @@ from timbre.files import replaced_folder, write_csv, write_json
 from timbre.params import Params
 from timbre.playing.player import Player
 from timbre.playing.render import render
-from timbre.progress import progress
+from timbre.progress import sound_progress
 
 # Highest peak written to a file; a sound with more is turned down, and its row says by how much.
 LARGEST_PEAK = 0.999
@@ -52,7 +52,6 @@ LARGEST_PEAK = 0.999
 AUDIBLE_DBFS = -60.0
 # The control whose 1 lets only the harmonics through.
 BALANCE = "harmonic_noise_balance"
-BAR_FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s of sound [{elapsed}<{remaining}]"
 
 
 @dataclass
@@ -92,7 +91,7 @@ def run(
     with (
         replaced_folder(reports) as folder,
         one_thread(),
-        progress(total=total, description="evaluating", unit="s", bar_format=BAR_FORMAT) as bar,
+        sound_progress(total, "evaluating") as bar,
     ):
         metrics = _Evaluation(params, model, untrained, folder, bar).run(held_out, inputs)
     return metrics

@@ -10,9 +10,9 @@ import numpy as np
 import soundfile
 
 from timbre.audio.loudness import integrated_lufs
+from timbre.evaluation.levels import loudest_start
 from timbre.evaluation.metrics.tracks import Tracks, middles_samples
 from timbre.evaluation.plots import mel_db
-from timbre.evaluation.levels import loudest_start
 
 LISTEN_LUFS = -20.0
 # Peaks stay under it: what would pass is left under -20 LUFS, and its neighbours on the card are turned down to it.

@@ -75,10 +75,9 @@ class NeutonePlayer(Player):
 def load_neutone(path: Path) -> NeutonePlayer:
     """Load a .nm file. Raises: UserError where it does not load or is no Neutone model for real time."""
     module, metadata = load_module(path)
-    missing = [name for name in METHODS if not hasattr(module, name)]
-    if missing or not metadata:
+    if not metadata or not all(hasattr(module, name) for name in METHODS):
         raise UserError(
-            f"{path} is TorchScript, but no Neutone model: it lacks {', '.join(missing) or 'metadata.json'}. "
+            f"{path} is TorchScript, but no Neutone model for real time. "
             "`dvc repro export` makes one with `neutone` among export.targets."
         )
     try:

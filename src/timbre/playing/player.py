@@ -25,9 +25,9 @@ class ControlRange:
 class Player(ABC):
     """A file that plays.
 
-    It takes blocks of the model's channels at the model's rate whose length is a multiple of `block_samples`. What comes
-    out is later by `delay_samples`; in a format that has queues of its own these follow the block, so `set_block` tells
-    it first. Controls keep their values over `reset`.
+    It takes blocks of the model's channels at its rate, whose length is a multiple of `block_samples`. What comes out
+    is later by `delay_samples`; in a format that has queues of its own these follow the block, which `set_block`
+    tells first. Controls keep their values over `reset`.
     """
 
     def __init__(

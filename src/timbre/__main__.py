@@ -1,0 +1,73 @@
+"""The command `timbre`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from timbre.errors import stage_main
+
+DEFAULT_BLOCK = 4096
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    stage_main(_main)
+
+
+def _main() -> None:
+    parser = _parser()
+    arguments = parser.parse_args()
+    if not arguments.inputs:
+        parser.error("name at least one INPUT, before --set")
+    from timbre.playing.command import render_files  # after the arguments' check, which takes no torch
+
+    skipped = render_files(arguments.inputs, arguments.model, arguments.output, arguments.block, arguments.set)
+    sys.exit(1 if skipped else 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="timbre", description="Play with what the pipeline has made.")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    render = commands.add_parser(
+        "render",
+        help="play sound files through an exported model",
+        description="Play sound files through an exported model, block by block as a host does, and write a WAV file "
+        "for each: as long as the input, the model's delay taken out, at the model's sample rate and in its channels. "
+        "It has 24 bits, or 32-bit floats where the sound goes over full scale, so that nothing clips. "
+        "A file that cannot be read is named and left out, and the command ends with 1.",
+    )
+    render.add_argument(
+        "inputs", metavar="INPUT", nargs="*", type=Path, help="wav, aiff, flac, ogg, opus or mp3, or a folder of them"
+    )
+    render.add_argument(
+        "--model", required=True, type=Path, metavar="FILE", help="model.ts, model_int8.ts, model.nm or model.onnx"
+    )
+    render.add_argument(
+        "--block",
+        type=_positive,
+        default=DEFAULT_BLOCK,
+        metavar="N",
+        help=f"samples a call, by default {DEFAULT_BLOCK}; brought up to what the model takes",
+    )
+    render.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="CONTROL=VALUE",
+        help="turn controls of the model; a name that it does not know lists them all",
+    )
+    render.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="folder that the files go to")
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no whole number from 1 on")
+    return int(text)
+
+
+if __name__ == "__main__":
+    main()
