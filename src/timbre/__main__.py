@@ -17,10 +17,9 @@ def main() -> None:
 
 
 def _main() -> None:
-    parser = _parser()
-    arguments = parser.parse_args()
+    arguments = _parser().parse_args()
     if not arguments.inputs:
-        parser.error("name at least one INPUT, before --set")
+        arguments.parser.error("name at least one INPUT, before --set")
     from timbre.playing.command import render_files  # after the arguments' check, which takes no torch
 
     skipped = render_files(arguments.inputs, arguments.model, arguments.output, arguments.block, arguments.set)
@@ -60,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         help="turn controls of the model; a name that it does not know lists them all",
     )
     render.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="folder that the files go to")
+    render.set_defaults(parser=render)
     return parser
 
 

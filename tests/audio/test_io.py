@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 import soundfile
 
-from timbre.audio.io import UnreadableError, blocks, find_foreign, find_recordings, is_held_out, read, write_flac
+from timbre.audio import io
+from timbre.audio.io import (
+    UnreadableError,
+    blocks,
+    find_foreign,
+    find_recordings,
+    is_held_out,
+    read,
+    write_flac,
+    write_wav_blocks,
+)
 from timbre.errors import UserError
 
 NOISE = (0.1 * np.random.default_rng(0).standard_normal((24000, 2))).astype(np.float32)
@@ -97,3 +107,34 @@ def test_flac_keeps_24_bits_and_clips(tmp_path):
     write_flac(path, np.array([0.0, 2.0**-23, -0.3, 1.5, -1.5], np.float32), 48000)
     samples, _ = soundfile.read(path)
     np.testing.assert_allclose(samples, [0.0, 2.0**-23, -0.3, 1.0, -1.0], atol=2.0**-23)
+
+
+def test_wav_holds_24_bits_and_floats_where_those_would_clip(tmp_path):
+    loud = np.random.default_rng(0).uniform(-2.0, 2.0, (5000, 2)).astype(np.float32)
+    for scale, coding in ((0.4, "PCM_24"), (1.0, "FLOAT")):
+        samples = scale * loud
+        told = write_wav_blocks(tmp_path / "new/a.wav", np.array_split(samples, 7), 16000, 2)
+        assert told == (np.abs(samples).max(), coding)
+        assert soundfile.info(tmp_path / "new/a.wav").subtype == coding
+        assert soundfile.read(tmp_path / "new/a.wav")[0] == pytest.approx(
+            samples, abs=0 if coding == "FLOAT" else 2**-23
+        )
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.wav"]
+
+
+def test_a_wav_that_fails_half_way_is_none(tmp_path):
+    def broken():
+        yield np.zeros((100, 1), np.float32)
+        raise UnreadableError("is cut off")
+
+    with pytest.raises(UnreadableError):
+        write_wav_blocks(tmp_path / "a.wav", broken(), 16000, 1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_wav_too_long_for_its_header_has_a_larger_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(io, "LARGEST_WAV_BYTES", 4000)
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, (2000, 1)).astype(np.float32)
+    write_wav_blocks(tmp_path / "a.wav", [samples], 16000, 1)
+    assert soundfile.info(tmp_path / "a.wav").format == "RF64"
+    assert read(tmp_path / "a.wav")[0] == pytest.approx(samples, abs=2**-23)

@@ -110,17 +110,15 @@ def output_names(sounds: list[Sound]) -> list[PurePath]:
     folder's name in front, or else a number.
     """
     below = [sound.path.relative_to(sound.folder) for sound in sounds]
-    forms = [
-        [path.with_suffix("") for path in below],
-        below,
-        [PurePath(sound.folder.resolve().name) / path for sound, path in zip(sounds, below, strict=True)],
-    ]
+    folders = [PurePath(sound.folder.resolve().name) for sound in sounds]
+    forms = [[path.with_suffix("") for path in below], below]
+    forms += [[folder / name for folder, name in zip(folders, form, strict=True)] for form in forms]
     uses = [Counter(str(name).casefold() for name in form) for form in forms]
     taken: set[str] = set()
     names = []
     for versions in zip(*forms, strict=True):
         single = [name for name, used in zip(versions, uses, strict=True) if used[str(name).casefold()] == 1]
-        chosen = name = single[0] if single else versions[-1]
+        chosen = name = single[0] if single else versions[0]
         number = 1
         while str(name).casefold() in taken:
             number += 1
