@@ -154,12 +154,15 @@ def test_several_controls_are_set_and_the_others_keep_their_defaults(command):
 @pytest.mark.parametrize(
     ("setting", "told"),
     [
-        ("gain=3", "no control `gain`. Its controls are:\n  input_gain_db: from -24 to 24, by default 6\n  harmonic"),
+        (
+            "gain=3",
+            "no control `gain`. Its controls are:\n  input_gain_db: from -24 to 24 dB, by default 6\n  harmonic",
+        ),
         ("help", "takes CONTROL=VALUE, not `help`; inputs stand before it. Its controls are:\n  input_gain_db: from"),
         ("input_gain_db=loud", "`loud` is no number. Its controls are:\n  input_gain_db: from -24"),
         ("input_gain_db=", "`` is no number."),
-        ("input_gain_db=nan", "input_gain_db=nan is not legal. Write a number from -24 to 24."),
-        ("input_gain_db=25", "input_gain_db=25 is not legal. Write a number from -24 to 24."),
+        ("input_gain_db=nan", "input_gain_db=nan is not legal. Write a number from -24 to 24 dB."),
+        ("input_gain_db=25", "input_gain_db=25 is not legal. Write a number from -24 to 24 dB."),
     ],
 )
 def test_a_wrong_setting_is_told_before_anything_is_made(command, setting, told):

@@ -90,13 +90,17 @@ def test_controls_are_set_for_one_render(knobs):
 def test_an_unknown_control_is_told_with_all_that_there_are(knobs):
     with pytest.raises(UserError) as told:
         render(knobs, noise(10), 64, controls={"gain": 0.0})
-    for part in ("no control `gain`", "input_gain_db: from -24 to 24, by default 6", "harmonic_noise_balance: from -1"):
+    for part in (
+        "no control `gain`",
+        "input_gain_db: from -24 to 24 dB, by default 6",
+        "harmonic_noise_balance: from -1",
+    ):
         assert part in str(told.value)
 
 
 @pytest.mark.parametrize("value", [24.1, -1000.0, float("nan"), float("inf")])
 def test_a_value_beyond_its_limits_is_told(knobs, value):
-    with pytest.raises(UserError, match=r"input_gain_db=.* is not legal. Write a number from -24 to 24\."):
+    with pytest.raises(UserError, match=r"input_gain_db=.* is not legal. Write a number from -24 to 24 dB\."):
         knobs.set_control("input_gain_db", value)
 
 

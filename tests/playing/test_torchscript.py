@@ -1,40 +1,67 @@
 """TorchScript files: equal to the offline network at any block; files that are not ours."""
 
+import copy
+from dataclasses import astuple
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from support.played import DelayLine
 
 from timbre.errors import UserError
-from timbre.export.latent_effect import effect_of
+from timbre.export.int8 import quantise
+from timbre.export.two_part_effect import effect_of
+from timbre.models.control import default_settings
 from timbre.playing.load import load_player
 from timbre.playing.render import render
 
 
-@pytest.fixture(scope="module", params=["ddsp", "rave, mono", "rave, stereo"])
-def network(request, tiny_network, rave_network):
-    if request.param == "ddsp":
-        return tiny_network()
+def written(network, path: Path, int8: bool = False) -> Path:
+    """The network as a file that plays it."""
+    network = copy.deepcopy(network)
+    network.fold()
+    if int8:
+        quantise(network, least_weights=1)
+    torch.jit.script(effect_of(network).eval()).save(str(path))
+    return path
+
+
+@pytest.fixture(scope="module", params=["ddsp", "noise bands", "rave, mono", "rave, stereo"])
+def network(request, tiny_network, band_network, rave_network):
+    if request.param in ("ddsp", "noise bands"):
+        return tiny_network() if request.param == "ddsp" else band_network()
     return rave_network(channels=2 if request.param == "rave, stereo" else 1)
 
 
 @pytest.fixture(scope="module")
 def exported(network, tmp_path_factory):
-    path = tmp_path_factory.mktemp("export") / "model.ts"
-    torch.jit.script(effect_of(network).eval()).save(str(path))
-    return path
+    return written(network, tmp_path_factory.mktemp("export") / "model.ts")
+
+
+@pytest.fixture(scope="module")
+def audio(harmonic_tone) -> np.ndarray:
+    return np.stack([harmonic_tone(261.0, 0.7), harmonic_tone(330.0, 0.7)[::-1]])
 
 
 @pytest.mark.parametrize("block", [1, 1111, 4096])
-def test_what_is_rendered_is_the_offline_network(network, exported, harmonic_tone, snr_db, block):
+def test_what_is_rendered_is_the_offline_network(network, exported, audio, snr_db, block):
     player = load_player(exported)
-    assert (player.sample_rate_hz, player.channels) == (network.sample_rate, getattr(network, "channels", 1))
-    assert list(player.controls) == [control.name for control in network.controls]
-    sides = [harmonic_tone(261.0, 0.7), harmonic_tone(330.0, 0.7)[::-1]]
-    audio = np.stack(sides[: player.channels])
+    assert (player.sample_rate_hz, player.channels) == (network.sample_rate, network.channels)
+    assert player.delay_samples == network.delay
+    known = {control.name: (control.default, control.least, control.most, control.unit) for control in network.controls}
+    assert {name: astuple(control) for name, control in player.controls.items()} == known
+    audio = audio[: player.channels]
+    network.settings = default_settings(network.controls)
     with torch.no_grad():
-        offline = network(torch.from_numpy(audio.copy())[None])[0].numpy()
+        offline = network(torch.from_numpy(audio)[None])[0].numpy()
     assert snr_db(offline, render(player, audio, block)) > 100
+
+
+def test_eight_bits_play_alike(rave_network, audio, snr_db, tmp_path):
+    files = [written(rave_network(), tmp_path / name, int8) for name, int8 in (("a.ts", False), ("b.ts", True))]
+    whole, quantised = (render(load_player(path), audio[:1], 512) for path in files)
+    assert 10 < snr_db(whole, quantised) < 100
 
 
 def test_files_that_are_not_ours_are_told(tmp_path):

@@ -13,12 +13,13 @@ class DelayLine(nn.Module):
 
     control_names: list[str]
     control_limits: list[tuple[float, float]]
+    control_units: list[str]
 
     def __init__(self, delay_samples: int, gain: float = 1.0, channels: int = 1, hop: int = 1) -> None:
         super().__init__()
         self.gain, self.sample_rate, self.channels, self.hop = gain, RATE, channels, hop
         self.delay_samples: int = delay_samples
-        self.control_names, self.control_limits = [], []
+        self.control_names, self.control_limits, self.control_units = [], [], []
         self.register_buffer("line", torch.zeros(1, channels, delay_samples))
 
     @torch.jit.export
@@ -48,6 +49,7 @@ class Knobs(nn.Module):
         self.sample_rate, self.channels, self.hop, self.delay_samples = RATE, 1, 1, 0
         self.control_names = ["input_gain_db", "harmonic_noise_balance"]
         self.control_limits = [(-24.0, 24.0), (-1.0, 1.0)]
+        self.control_units = ["dB", ""]
         self.values = {"input_gain_db": gain_db, "harmonic_noise_balance": 0.0}
         self.phase = 0.0
 

@@ -39,6 +39,7 @@ class StreamingEffect(nn.Module):
         self.channels: int = network.channels
         self.control_names = [control.name for control in network.controls]
         self.control_limits = [(control.least, control.most) for control in network.controls]
+        self.control_units = [control.unit for control in network.controls]
         self.controls_told = f"the controls of this model are: {', '.join(self.control_names)}"
         self.shape_told = (
             f"this model takes audio of the shape [batch, {self.channels}, samples] in blocks of {self.hop} samples or "

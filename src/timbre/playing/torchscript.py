@@ -12,7 +12,7 @@ from timbre.errors import UserError, reason
 from timbre.playing.player import ControlRange, Player
 
 # What a file of ours says of itself and can do.
-ATTRIBUTES = ("sample_rate", "channels", "hop", "delay_samples", "control_names", "control_limits")
+ATTRIBUTES = ("sample_rate", "channels", "hop", "delay_samples", "control_names", "control_limits", "control_units")
 METHODS = ("reset", "set_control", "get_control")
 
 
@@ -20,12 +20,8 @@ class TorchScriptPlayer(Player):
     """Plays a scripted `StreamingEffect`."""
 
     def __init__(self, module: Any, path: Path) -> None:
-        names = list(module.control_names)
-        units = list(getattr(module, "control_units", [""] * len(names)))
-        controls = {
-            name: ControlRange(float(module.get_control(name)), *limits, unit)
-            for name, limits, unit in zip(names, module.control_limits, units, strict=True)
-        }
+        told = zip(module.control_names, module.control_limits, module.control_units, strict=True)
+        controls = {name: ControlRange(module.get_control(name), *limits, unit) for name, limits, unit in told}
         super().__init__(path, int(module.sample_rate), int(module.channels), int(module.hop), controls)
         self.module = module.eval()
 
