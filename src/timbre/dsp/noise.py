@@ -52,6 +52,9 @@ def noise_segments(noise: Tensor, filters: Tensor) -> Tensor:
     next.
     """
     taps, heard = filters.shape[-1], noise.shape[-1]
+    if not torch.jit.is_scripting():
+        if torch.onnx.is_in_onnx_export():
+            return convolved_segments(noise, filters)
     responses = torch.fft.rfft(filters, n=fast_size(heard))
     ramp = cross_fade_ramp(heard - taps + 1, noise.device).to(noise.dtype)
     return filtered_segments(noise, responses, ramp)
@@ -71,6 +74,16 @@ def filtered_segments(noise: Tensor, responses: Tensor, ramp: Tensor) -> Tensor:
     faded = torch.fft.irfft(spectrum.unsqueeze(-2) * pairs, n=size)[..., heard - ramp.shape[0] : heard]
     start, end = faded.unbind(dim=-2)
     return torch.lerp(start, end, ramp)
+
+
+def convolved_segments(noise: Tensor, filters: Tensor) -> Tensor:
+    """`noise_segments` by convolution in time, for graphs: an FFT of a size like theirs is slow there."""
+    taps, heard = filters.shape[-1], noise.shape[-1]
+    count = noise.shape[:-1].numel()
+    pairs = torch.stack([filters[..., :-1, :], filters[..., 1:, :]], dim=-2).flip(-1).reshape(2 * count, 1, taps)
+    both = torch.nn.functional.conv1d(noise.reshape(1, count, heard), pairs, groups=count)
+    start, end = both.view([*noise.shape[:-1], 2, heard - taps + 1]).unbind(dim=-2)
+    return torch.lerp(start, end, cross_fade_ramp(heard - taps + 1, noise.device).to(noise.dtype))
 
 
 def band_responses(bands: int, heard: int) -> Tensor:

@@ -119,6 +119,11 @@ class Conv(Weighted):
         batch, samples, channels = heard.shape
         kept = heard[:, samples - self.context :]
         frames = x.shape[1] // self.stride
+        if not torch.jit.is_scripting():
+            if torch.onnx.is_in_onnx_export():
+                used = heard[:, : (frames - 1) * self.stride + self.span].transpose(1, 2)
+                y = functional.conv1d(used, self.weighted.weight(), stride=self.stride, dilation=self.dilation)
+                return y.transpose(1, 2), [kept]
         # Overlapping windows as a view: no sample is copied before the matrix product needs it.
         windows = heard.as_strided(
             [batch, frames, self.kernel, channels],
@@ -157,6 +162,11 @@ class TransposedConv(Weighted):
 
     def step(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         heard = torch.cat([state[0], x], dim=1)
+        if not torch.jit.is_scripting():
+            if torch.onnx.is_in_onnx_export():
+                y = functional.conv1d(heard.transpose(1, 2), self.weighted.weight())
+                y = y.view(x.shape[0], self.stride, self.outputs, -1).permute(0, 2, 3, 1)
+                return y.reshape(x.shape[0], self.outputs, -1).transpose(1, 2), [heard[:, -1:]]
         pairs = torch.cat([heard[:, :-1], heard[:, 1:]], dim=2)
         y = self.weighted.product(pairs)
         return y.view(x.shape[0], x.shape[1] * self.stride, self.outputs), [heard[:, -1:]]

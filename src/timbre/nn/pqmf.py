@@ -42,13 +42,20 @@ class _Bank(nn.Module):
 
     def over_time(self, x: Tensor) -> Tensor:
         """[batch, bands, rows] -> the same, the whole signal."""
-        kernel = self.matrix.view(self.bands, -1, self.bands).transpose(1, 2)
-        return functional.conv1d(functional.pad(x, [self.context, 0]), kernel)
+        return functional.conv1d(functional.pad(x, [self.context, 0]), self._kernel())
+
+    def _kernel(self) -> Tensor:
+        """[bands, bands, rows]."""
+        return self.matrix.view(self.bands, -1, self.bands).transpose(1, 2)
 
     def over_rows(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """[batch, rows, bands] -> the same, the next block, and the state after it."""
         heard = torch.cat([state, x], dim=1)
         batch, rows, bands = heard.shape
+        if not torch.jit.is_scripting():
+            if torch.onnx.is_in_onnx_export():
+                y = functional.conv1d(heard.transpose(1, 2), self._kernel()).transpose(1, 2)
+                return y, heard[:, rows - self.context :]
         windows = heard.as_strided([batch, x.shape[1], (self.context + 1) * bands], [rows * bands, bands, 1])
         return functional.linear(windows, self.matrix), heard[:, rows - self.context :]
 

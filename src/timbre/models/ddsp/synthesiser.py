@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from timbre.dsp.noise import band_responses, filtered_segments, hashed_noise
+from timbre.dsp.noise import band_filters, band_responses, convolved_segments, filtered_segments, hashed_noise
 from timbre.dsp.oscillator import cross_fade_ramp, glide_weights, harmonic_segments, segment_phase, split_harmonics
 
 
@@ -25,6 +25,8 @@ class Synthesiser(nn.Module):
         self.register_buffer("glide", glide_weights(hop, sample_rate), persistent=False)
         self.register_buffer("numbers", torch.arange(1, harmonics + 1).float(), persistent=False)
         self.register_buffer("split_numbers", split_harmonics(harmonics), persistent=False)
+        filters = band_filters(torch.eye(noise_bands, dtype=torch.float64)).to(torch.float32)
+        self.register_buffer("filters", filters, persistent=False)  # for graphs
         self.register_buffer("responses", band_responses(noise_bands, self.reach + hop), persistent=False)
 
     def initial_state(self, batch: int) -> list[Tensor]:
@@ -61,8 +63,15 @@ class Synthesiser(nn.Module):
             self.ramp,
         )
         noise = hashed_noise(state[4] - self.reach, self.reach + frames * self.hop)
-        responses = torch.view_as_complex(torch.matmul(magnitudes, self.responses).unflatten(-1, [-1, 2]))
-        hiss = filtered_segments(noise.unfold(1, self.reach + self.hop, self.hop), responses, self.ramp)
+        hiss = self._filtered(noise.unfold(1, self.reach + self.hop, self.hop), magnitudes)
         sound = tones.view(batch, frames, self.hop) + hiss
         after = [f0_hz[:, -1:], amplitudes[:, -1:], magnitudes[:, -1:], phase[:, -1, -1:], state[4] + frames * self.hop]
         return sound.view(batch, -1), after
+
+    def _filtered(self, noise: Tensor, magnitudes: Tensor) -> Tensor:
+        """Noise [batch, frames, reach + hop] with the magnitudes of the frame before and its own faded."""
+        if not torch.jit.is_scripting():
+            if torch.onnx.is_in_onnx_export():
+                return convolved_segments(noise, torch.matmul(magnitudes, self.filters))
+        responses = torch.view_as_complex(torch.matmul(magnitudes, self.responses).unflatten(-1, [-1, 2]))
+        return filtered_segments(noise, responses, self.ramp)

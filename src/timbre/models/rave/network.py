@@ -151,7 +151,7 @@ class Rave(nn.Module):
     def _code(self, raw: Tensor, first_frame: Tensor) -> Tensor:
         """The encoder's output as kept dimensions. first_frame: [batch] int64, for the chance that is set."""
         z = self.latent.mean(raw)
-        if self.settings[0] > 0.0:
+        if self._chance_counts():
             z = z + self.settings[0] * self.latent.spread(raw) * self._chance(first_frame, raw.shape[2])
         axes = self.latent_axes[: self.latent_dimensions]
         return torch.matmul(axes, z)
@@ -162,12 +162,19 @@ class Rave(nn.Module):
         full = torch.matmul(self.latent_axes[:kept].t(), z)
         offsets = self.settings[2 : 2 + self.moved_axes].to(z.dtype)
         full = full + torch.matmul(offsets, self.latent_axes[: self.moved_axes]).unsqueeze(1)
-        if self.settings[0] > 0.0 and kept < self.latent_size:
+        if kept < self.latent_size and self._chance_counts():
             # Frames count from 2^40 here, so that this chance is not the encoder's.
             chance = self._chance(first_frame + (1 << 40) // self.latent_size, frames)
             full = full + self.settings[0] * torch.matmul(self.latent_axes[kept:].t(), chance[:, kept:])
         index = first_frame[:, None] + torch.arange(frames, device=z.device)
         return full * (index >= 0).unsqueeze(1)
+
+    def _chance_counts(self) -> bool:
+        """Whether the temperature is over 0; in a graph without branches it always counts, times the temperature."""
+        if not torch.jit.is_scripting():
+            if torch.onnx.is_in_onnx_export():
+                return True
+        return bool(self.settings[0] > 0.0)
 
     def _chance(self, first_frame: Tensor, frames: int) -> Tensor:
         """Standard normal numbers [batch, latent_size, frames], a function of the frame's index."""

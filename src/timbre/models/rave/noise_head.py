@@ -43,6 +43,9 @@ class NoiseHead(nn.Module):
         self.delay = self.frame * self.chain.delay
         self.states = 1 + self.chain.states
         self.filter_bands, self.taps, self.initial_logit = FILTER_BANDS, TAPS, INITIAL_LOGIT
+        # The filter of each magnitude by itself: filters are their sums.
+        filters = band_filters(torch.eye(FILTER_BANDS, dtype=torch.float64)).to(torch.float32)
+        self.register_buffer("filters", filters, persistent=False)
 
     @torch.jit.ignore
     def forward(self, x: Tensor, first_sample: Tensor) -> Tensor:
@@ -65,7 +68,7 @@ class NoiseHead(nn.Module):
         # 2 sigmoid(x)^ln(10), the scaled sigmoid of Engel et al. 2020, B.5.
         logits = torch.cat([last_logits, logits], dim=1) + self.initial_logit
         magnitudes = 2.0 * torch.sigmoid(logits) ** 2.3026
-        filters = band_filters(magnitudes.view(batch, frames + 1, self.bands, self.filter_bands))
+        filters = torch.matmul(magnitudes.view(batch, frames + 1, self.bands, self.filter_bands), self.filters)
         # Each band has its own noise: the index counts samples of all bands.
         before = self.taps - 1
         noise = hashed_noise((first_sample - before) * self.bands, (before + samples) * self.bands)
