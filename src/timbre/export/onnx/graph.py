@@ -1,81 +1,143 @@
-"""A network's stream as a graph: audio, controls and state in, audio and state out."""
+"""A graph of ONNX nodes that is being put in order."""
 
 from __future__ import annotations
 
-import copy
-import io
-import warnings
+import collections
+from collections.abc import Callable, Iterable
 
+import numpy as np
 import onnx
-import torch
-from torch import Tensor, nn
+from onnx import NodeProto, helper, numpy_helper
 
-from timbre.export.effect import cleaned
-from timbre.export.onnx.symbolics import missing_operators
-
-OPSET = 17
+Shape = tuple[int, ...]
 
 
-class HopForm(nn.Module):
-    """One hop of a network's stream as a function of everything it depends on.
+class Graph:
+    """Nodes in order, constants by name, and type and shape of every value.
 
-    Every state begins as zeros, whatever the network's own begins as: the first integer of a network's state counts what
-    it has heard, and while that is 0 the graph takes the network's own beginnings. Complex states go as pairs of real
-    numbers, empty ones do not show. A control beyond its limits counts as the limit, one that is no number as its
-    default.
+    All shapes are known. `outputs` tells which value each output of the model is.
     """
 
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-        self.beginning = network.initial_state(1)
-        self.shown = [index for index, part in enumerate(self.beginning) if part.numel() > 0]
-        integers = [index for index in self.shown if self.beginning[index].dtype == torch.int64]
-        self.counter = self.shown.index(integers[0])
-        limits = [[control.least, control.most, control.default] for control in network.controls]
-        self.register_buffer("limits", torch.tensor(limits, dtype=torch.float32).t())
+    def __init__(self, model: onnx.ModelProto) -> None:
+        inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
+        self.opset = model.opset_import[0].version
+        self.inputs = [value.name for value in inferred.input]
+        self.outputs = {value.name: value.name for value in inferred.output}
+        self.types: dict[str, int] = {}
+        self.shapes: dict[str, Shape] = {}
+        for value in [*inferred.input, *inferred.value_info, *inferred.output]:
+            tensor = value.type.tensor_type
+            self.types[value.name] = tensor.elem_type
+            self.shapes[value.name] = tuple(dim.dim_value for dim in tensor.shape.dim)
+        self.constants: dict[str, np.ndarray] = {}
+        for tensor in inferred.initializer:
+            self.constants[tensor.name] = numpy_helper.to_array(tensor)
+        self.nodes: list[NodeProto] = []
+        for node in inferred.node:
+            if node.op_type == "Constant":
+                self.constants[node.output[0]] = numpy_helper.to_array(attribute(node, "value"))
+            else:
+                self.nodes.append(node)
+        for name, value in self.constants.items():
+            self.shapes[name] = value.shape
+            self.types[name] = helper.np_dtype_to_tensor_dtype(value.dtype)
 
-    def zeros(self) -> list[Tensor]:
-        """The state that a host begins with."""
-        return [_as_real(torch.zeros_like(self.beginning[index])) for index in self.shown]
+    def constant(self, value: np.ndarray) -> str:
+        """A new constant; returns its name."""
+        name = f"new_constant_{len(self.shapes)}"
+        self.constants[name] = value
+        self.shapes[name], self.types[name] = value.shape, helper.np_dtype_to_tensor_dtype(value.dtype)
+        return name
 
-    def forward(self, audio: Tensor, controls: Tensor, *given: Tensor) -> tuple[Tensor, ...]:
-        """audio: [1, channels, hop]; controls: [controls] float32. Returns: audio, then the states as given."""
-        least, most, default = self.limits.unbind()
-        settings = torch.where(torch.isnan(controls), default, controls).clamp(least, most)
-        self.network.settings = settings.to(torch.float64)
-        begins = given[self.counter].flatten()[0] == 0
-        state = list(self.beginning)
-        for index, part in zip(self.shown, given, strict=True):
-            beginning = state[index]
-            part = torch.view_as_complex(part) if beginning.is_complex() else part
-            state[index] = torch.where(begins, beginning, part) if beginning.to(torch.bool).any() else part
-        y, after = self.network.step(cleaned(audio), state)
-        return (y, *(_as_real(after[index]) for index in self.shown))
+    def value(self, shape: Shape, dtype: int) -> str:
+        """The name of a new value."""
+        name = f"new_value_{len(self.shapes)}"
+        self.shapes[name], self.types[name] = shape, dtype
+        return name
 
+    def rename(self, renamed: dict[str, str]) -> None:
+        """Let whoever hears a value hear another in its place."""
 
-def _as_real(part: Tensor) -> Tensor:
-    return torch.view_as_real(part) if part.is_complex() else part
+        def last(name: str) -> str:
+            while name in renamed:
+                name = renamed[name]
+            return name
 
+        for node in self.nodes:
+            node.input[:] = [last(name) for name in node.input]
+        self.outputs = {name: last(value) for name, value in self.outputs.items()}
 
-def traced(network: nn.Module) -> onnx.ModelProto:
-    """The graph of a network as torch writes it: audio_in, controls, state_00, ... -> audio_out, next_state_00, ..."""
-    network = copy.deepcopy(network).eval()
-    if hasattr(network, "fold"):
-        network.fold()
-    form = HopForm(network)
-    names = [f"state_{number:02d}" for number in range(len(form.shown))]
-    inputs = (torch.zeros(1, network.channels, network.hop), form.limits[2], *form.zeros())
-    written = io.BytesIO()
-    with torch.no_grad(), missing_operators(OPSET), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter, which torch keeps but would like to be rid of
-        torch.onnx.export(
-            form,
-            inputs,
-            written,
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=["audio_in", "controls", *names],
-            output_names=["audio_out", *(f"next_{name}" for name in names)],
+    def producers(self) -> dict[str, NodeProto]:
+        """The node that makes each value."""
+        return {name: node for node in self.nodes for name in node.output}
+
+    def drop_unheard(self) -> None:
+        """Drop nodes and constants that no output depends on."""
+        heard, kept = set(self.outputs.values()), []
+        for node in reversed(self.nodes):
+            if heard.intersection(node.output):
+                heard.update(node.input)
+                kept.append(node)
+        self.nodes = kept[::-1]
+        self.constants = {name: value for name, value in self.constants.items() if name in heard}
+
+    def model(self, metadata: dict[str, str]) -> onnx.ModelProto:
+        """The model, its nodes, values and constants named by their place, each constant once."""
+        names = {name: name for name in self.inputs}
+        constants, known = [], {}
+        nodes, count = [], collections.Counter()
+        heard = [name for node in self.nodes for name in node.input if name in self.constants]
+        for name in dict.fromkeys(heard):
+            value = np.ascontiguousarray(self.constants[name])
+            key = (value.dtype.str, value.shape, value.tobytes())
+            if key not in known:
+                known[key] = f"constant_{len(known):03d}"
+                constants.append(numpy_helper.from_array(value, known[key]))
+            names[name] = known[key]
+        last = {value: name for name, value in self.outputs.items()}
+        for node in self.nodes:
+            count[node.op_type] += 1
+            title = f"{node.op_type}_{count[node.op_type]:03d}"
+            for place, name in enumerate(node.output):
+                taken = name in last
+                names[name] = last[name] if taken else f"{title.lower()}_{place}" if place else title.lower()
+            copied = NodeProto()
+            copied.CopyFrom(node)
+            copied.name, copied.doc_string = title, ""
+            copied.input[:] = [names[name] if name else "" for name in node.input]
+            copied.output[:] = [names[name] for name in node.output]
+            del copied.metadata_props[:]
+            nodes.append(copied)
+        for name, value in self.outputs.items():
+            if names.get(value) != name:
+                source = names[value]
+                nodes.append(helper.make_node("Identity", [source], [name], name=f"{name}_copy"))
+        told = lambda name, value: helper.make_tensor_value_info(name, self.types[value], self.shapes[value])  # noqa: E731
+        graph = helper.make_graph(
+            nodes,
+            "timbre",
+            [told(name, name) for name in self.inputs],
+            [told(name, value) for name, value in self.outputs.items()],
+            constants,
         )
-    return onnx.load_from_string(written.getvalue())
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8)
+        model.producer_name = "timbre"
+        helper.set_model_props(model, dict(sorted(metadata.items())))
+        return model
+
+
+def attribute(node: NodeProto, name: str, default: object = None) -> object:
+    """An attribute of a node."""
+    for each in node.attribute:
+        if each.name == name:
+            return helper.get_attribute_value(each)
+    return default
+
+
+def set_attribute(node: NodeProto, name: str, value: object) -> None:
+    """Set an attribute of a node."""
+    for place, each in enumerate(node.attribute):
+        if each.name == name:
+            del node.attribute[place]
+            break
+    node.attribute.append(helper.make_attribute(name, value))
