@@ -30,13 +30,21 @@ def differences(frames: Tensor, lags: int) -> tuple[Tensor, Tensor]:
     x = frames.to(torch.float64)
     x = x - x.mean(dim=-1, keepdim=True)
     # Just so long that no lag that is wanted is folded on to another.
-    size = window + window // 2 if lags <= window // 2 else 2 * window
+    size = window + window // 2 if lags <= window // 2 and not _only_powers_of_two() else 2 * window
     spectrum = torch.fft.rfft(x, n=size)
     correlation = torch.fft.irfft(spectrum.real.square() + spectrum.imag.square(), n=size)
     # What falls out of the sum with every further lag: one sample at the end of its head, one at the start of its tail.
     lost = x[..., :lags].square() + x[..., window - lags :].flip(-1).square()
     energy = 2.0 * correlation[..., :1] - torch.cumsum(lost, dim=-1)
     return energy - 2.0 * correlation[..., 1 : lags + 1], energy
+
+
+def _only_powers_of_two() -> bool:
+    """Whether FFTs of other sizes are slow: so they are in ONNX graphs."""
+    if torch.jit.is_scripting():
+        return False
+    else:
+        return torch.onnx.is_in_onnx_export()
 
 
 def yin_clarity(difference: Tensor, window: int) -> Tensor:
@@ -83,8 +91,8 @@ def track_pitch(
     if not yin:
         # The slope at lag 0 is not a period: only what follows the first dip below zero counts (key maxima, section 5).
         # YIN's clarity begins at 0.
-        negative = (clarities[..., 1:-1] < 0.0).to(torch.uint8)
-        is_peak = is_peak & (torch.cummax(negative, dim=-1)[0] > 0)[..., skipped:]
+        negative = (clarities[..., 1:-1] < 0.0).to(torch.int64)
+        is_peak = is_peak & (torch.cumsum(negative, dim=-1) > 0)[..., skipped:]
     heights = torch.where(is_peak, middle, torch.zeros_like(middle))
     highest = heights.amax(dim=-1, keepdim=True)
     share = yin_first_share if yin else mpm_first_share

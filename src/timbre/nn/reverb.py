@@ -40,7 +40,7 @@ class Reverb(nn.Module):
         fall = math.log(1000.0) / (POINTS - 1)
         self.fall = nn.Parameter(torch.full([POINTS - 1, BANDS], math.log(math.expm1(fall))))
         self.folded = False
-        self.register_buffer("spectra", torch.zeros(0, hop + 1, dtype=torch.complex64), persistent=False)
+        self.register_buffer("spectra", torch.zeros(0, hop + 1, 2), persistent=False)
 
     def impulse(self) -> Tensor:
         """The wet impulse response [taps]."""
@@ -64,7 +64,7 @@ class Reverb(nn.Module):
 
     def initial_state(self, batch: int) -> list[Tensor]:
         device = self.start.device
-        line = torch.zeros(batch, self.partitions, self.hop + 1, dtype=torch.complex64, device=device)
+        line = torch.zeros(batch, self.partitions, self.hop + 1, 2, device=device)
         return [torch.zeros(batch, self.hop, device=device), line]
 
     def step(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:

@@ -88,7 +88,7 @@ class Graph:
         nodes, count = [], collections.Counter()
         heard = [name for node in self.nodes for name in node.input if name in self.constants]
         for name in dict.fromkeys(heard):
-            value = np.ascontiguousarray(self.constants[name])
+            value = np.asarray(self.constants[name], order="C")
             key = (value.dtype.str, value.shape, value.tobytes())
             if key not in known:
                 known[key] = f"constant_{len(known):03d}"

@@ -62,6 +62,10 @@ def _frac(g, x):
     return g.op("Sub", x, g.op("Floor", x))
 
 
+def _exp2(g, x):
+    return g.op("Pow", _constant(g, 2.0, torch.float32), x)
+
+
 @symbolic_helper.parse_args("v", "i", "i", "i")
 def _unfold(g, x, dimension, size, step):
     """Windows as slices."""
@@ -95,6 +99,60 @@ def _cummax(g, x, dimension):
 
 
 
+@symbolic_helper.parse_args("v", "is", "s", "v")
+def _pad(g, x, amounts, mode, value):
+    """With zeros; torch's own leaves the shape to be found out when it runs."""
+    rank = len(symbolic_helper._get_tensor_sizes(x))
+    before, after = np.zeros(rank, dtype=np.int64), np.zeros(rank, dtype=np.int64)
+    for axis, (left, right) in enumerate(zip(amounts[::2], amounts[1::2], strict=True)):
+        before[rank - 1 - axis], after[rank - 1 - axis] = left, right
+    return g.op("Pad", x, _constant(g, np.concatenate([before, after])), mode_s=mode)
+
+
+def _pairs(g, real, imaginary):
+    """A complex value: real numbers in pairs."""
+    last = _constant(g, [-1])
+    return g.op("Concat", g.op("Unsqueeze", real, last), g.op("Unsqueeze", imaginary, last), axis_i=-1)
+
+
+def _real(g, x):
+    return g.op("Gather", x, _constant(g, 0), axis_i=-1)
+
+
+def _imaginary(g, x):
+    return g.op("Gather", x, _constant(g, 1), axis_i=-1)
+
+
+def _as_real(g, x):
+    return g.op("Identity", x)
+
+
+@symbolic_helper.parse_args("v", "i", "i", "s")
+def _rfft(g, x, size, dimension, norm):
+    """Over the last axis, as pairs."""
+    size = size or symbolic_helper._get_tensor_sizes(x)[-1]
+    column = g.op("Unsqueeze", x, _constant(g, [-1]))
+    return g.op("DFT", column, _constant(g, size), axis_i=-2, onesided_i=1)
+
+
+@symbolic_helper.parse_args("v", "i", "i", "s")
+def _irfft(g, x, size, dimension, norm):
+    """Over the last axis, of a real spectrum or of pairs.
+
+    The real part of the inverse transform of half the spectrum, all of it doubled but its ends: the other half is the
+    conjugate of this one.
+    """
+    weights = torch.full([size // 2 + 1, 1], 2.0)
+    weights[0] = weights[-1] = 1.0
+    kind = x.type().scalarType()
+    # Of pairs the exporter knows either that they are complex or that they are two.
+    is_pairs = kind.startswith("Complex") or symbolic_helper._get_tensor_sizes(x)[-1] == 2
+    column = x if is_pairs else g.op("Unsqueeze", x, _constant(g, [-1]))
+    dtype = torch.float64 if kind.endswith("Double") else torch.float32
+    weighted = g.op("Mul", column, _constant(g, weights, dtype))
+    return _real(g, g.op("DFT", weighted, _constant(g, size), axis_i=-2, inverse_i=1))
+
+
 @contextlib.contextmanager
 def missing_operators(opset: int) -> Iterator[None]:
     """Let torch's exporter use the operators of this module."""
@@ -106,6 +164,14 @@ def missing_operators(opset: int) -> Iterator[None]:
         "aten::frac": _frac,
         "aten::unfold": _unfold,
         "aten::cummax": _cummax,
+        "aten::exp2": _exp2,
+        "aten::pad": _pad,
+        "aten::complex": _pairs,
+        "aten::real": _real,
+        "aten::imag": _imaginary,
+        "aten::view_as_real": _as_real,
+        "aten::fft_rfft": _rfft,
+        "aten::fft_irfft": _irfft,
     }
     for name, operator in operators.items():
         torch.onnx.register_custom_op_symbolic(name, operator, opset)

@@ -20,8 +20,7 @@ class HopForm(nn.Module):
     """One hop of a network's stream as a function of everything it depends on.
 
     Every state begins as zeros, whatever the network's own begins as: the first integer of a network's state counts what
-    it has heard, and while that is 0 the graph takes the network's own beginnings. Complex states go as pairs of real
-    numbers, empty ones do not show. A control beyond its limits counts as the limit, one that is no number as its
+    it has heard, and while that is 0 the graph takes the network's own beginnings. Empty states do not show. A control beyond its limits counts as the limit, one that is no number as its
     default.
     """
 
@@ -37,7 +36,7 @@ class HopForm(nn.Module):
 
     def zeros(self) -> list[Tensor]:
         """The state that a host begins with."""
-        return [_as_real(torch.zeros_like(self.beginning[index])) for index in self.shown]
+        return [torch.zeros_like(self.beginning[index]) for index in self.shown]
 
     def forward(self, audio: Tensor, controls: Tensor, *given: Tensor) -> tuple[Tensor, ...]:
         """audio: [1, channels, hop]; controls: [controls] float32. Returns: audio, then the states as given."""
@@ -47,15 +46,10 @@ class HopForm(nn.Module):
         begins = given[self.counter].flatten()[0] == 0
         state = list(self.beginning)
         for index, part in zip(self.shown, given, strict=True):
-            beginning = state[index]
-            part = torch.view_as_complex(part) if beginning.is_complex() else part
+            beginning = self.beginning[index]
             state[index] = torch.where(begins, beginning, part) if beginning.to(torch.bool).any() else part
         y, after = self.network.step(cleaned(audio), state)
-        return (y, *(_as_real(after[index]) for index in self.shown))
-
-
-def _as_real(part: Tensor) -> Tensor:
-    return torch.view_as_real(part) if part.is_complex() else part
+        return (y, *(after[index] for index in self.shown))
 
 
 def traced(network: nn.Module) -> onnx.ModelProto:
