@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from timbre.dsp.spectral import level_distances_db, magnitudes
 from timbre.errors import UserError
+from timbre.playing.load import load_player
+from timbre.playing.render import render
 
 # Smaller layers gain nothing, and what they lose adds up.
 LEAST_WEIGHTS = 65_536
@@ -55,9 +57,9 @@ def prove_int8(path: Path, whole: Path, sounds: dict[str, np.ndarray], limit_db:
     sounds: [channels, samples] by name. Returns: the mean log-spectral distance in dB, the largest and its sound.
     Raises: UserError where the largest is over `limit_db`.
     """
-    quantised, reference = torch.jit.load(path), torch.jit.load(whole)
+    quantised, reference = load_player(path), load_player(whole)
     distances = {
-        name: spectral_distance_db(_played(reference, audio), _played(quantised, audio))
+        name: spectral_distance_db(*(render(player, audio, BLOCK_SAMPLES) for player in (reference, quantised)))
         for name, audio in sounds.items()
     }
     worst = max(distances, key=lambda name: distances[name])
@@ -71,17 +73,9 @@ def prove_int8(path: Path, whole: Path, sounds: dict[str, np.ndarray], limit_db:
     return {"distance_db": round(mean, 2), "largest_distance_db": round(distances[worst], 2), "largest_at": worst}
 
 
-@torch.no_grad()
-def _played(model: torch.jit.ScriptModule, audio: np.ndarray) -> Tensor:
-    """[channels, samples] -> the same, filled up to whole hops."""
-    model.reset()
-    hop = int(model.hop)
-    filled = torch.from_numpy(np.pad(audio, ((0, 0), (0, -audio.shape[1] % hop))))[None]
-    block = -(-BLOCK_SAMPLES // hop) * hop
-    return torch.cat([model(part) for part in filled.split(block, dim=2)], dim=2)[0]
-
-
-def spectral_distance_db(reference: Tensor, output: Tensor) -> float:
+def spectral_distance_db(reference: np.ndarray, output: np.ndarray) -> float:
     """Mean log-spectral distance of two sounds [channels, samples] in dB, from 80 dB under the highest bin up."""
-    a, b = (magnitudes(sound, FFT_SIZE).transpose(1, 2).flatten(0, 1) for sound in (reference, output))
+    a, b = (
+        magnitudes(torch.from_numpy(sound), FFT_SIZE).transpose(1, 2).flatten(0, 1) for sound in (reference, output)
+    )
     return float(level_distances_db(a, b, max(float(a.max()) * 1e-4, 1e-7)).mean())

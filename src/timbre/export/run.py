@@ -16,6 +16,7 @@ from timbre.audio.sound import read_sound
 from timbre.errors import UserError
 from timbre.export.int8 import prove_int8
 from timbre.export.make import make_in_new_process
+from timbre.export.neutone import target as neutone
 from timbre.export.proof import prove
 from timbre.files import read_json, replaced_folder, write_json
 from timbre.params import Params
@@ -32,7 +33,16 @@ def export_model(params: Params, models_folder: Path, target: Path) -> dict:
     """
     network = models.load(models_folder, params.export.fidelity)
     with replaced_folder(target) as folder:
-        findings, targets = _torchscript(params, models_folder, network, folder)
+        sounds = test_sounds(Path(params.data.test_inputs), network.sample_rate, network.channels)
+        findings, targets = _torchscript(params, models_folder, network, folder, sounds)
+        if "neutone" in params.export.targets:
+            targets["neutone"] = neutone.write(network, folder, params, list(sounds.values()))
+            neutone.prove(folder / "model.nm", network, params)
+        if "onnx" in params.export.targets:
+            from timbre.export.onnx import target as onnx
+
+            targets["onnx"] = onnx.write(network, folder, params)
+            onnx.prove(folder / "model.onnx", network, params)
         description = {
             "model": read_json(models_folder / "config.json")["model"],
             "sample_rate_hz": network.sample_rate,
@@ -53,14 +63,15 @@ def export_model(params: Params, models_folder: Path, target: Path) -> dict:
     return description
 
 
-def _torchscript(params: Params, models_folder: Path, network: nn.Module, folder: Path) -> tuple[dict, dict]:
+def _torchscript(
+    params: Params, models_folder: Path, network: nn.Module, folder: Path, sounds: dict[str, np.ndarray]
+) -> tuple[dict, dict]:
     """Write model.ts, and model_int8.ts where it is wanted. Returns: what the proof found, and what to say of them."""
     make_in_new_process(models_folder, folder / "model.ts", params.export.fidelity)
     findings = prove(folder / "model.ts", network, params.export)
     targets = {"torchscript": described(folder / "model.ts", network.delay)}
     if params.export.precision == "int8":
         make_in_new_process(models_folder, folder / "model_int8.ts", params.export.fidelity, "int8")
-        sounds = test_sounds(Path(params.data.test_inputs), network.sample_rate, network.channels)
         found = prove_int8(folder / "model_int8.ts", folder / "model.ts", sounds, params.export.int8_max_distance_db)
         targets["torchscript_int8"] = described(folder / "model_int8.ts", network.delay) | found
     return findings, targets
