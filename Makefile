@@ -17,8 +17,8 @@ run: setup ## bring the whole line up to date: recordings in, streaming model an
 	@python stages/check.py
 	dvc repro
 
-test: setup ## run all tests
-	python -m pytest
+test: setup ## run all tests, files side by side on all cores
+	OMP_NUM_THREADS=1 python -m pytest --numprocesses auto --dist loadfile
 
 lint: setup ## check format and style
 	ruff format --check .

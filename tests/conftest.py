@@ -63,7 +63,7 @@ def _raw_params() -> dict:
     raw["features"] = copy.deepcopy(FEATURES)
     raw["slice"] |= {"seconds": 0.25, "validation_share": 0.2, "test_share": 0.2}
     raw["train"] |= {"validate_every_steps": 3, "log_every_steps": 2}
-    raw["export"]["check_blocks_samples"] = [64, 500]
+    raw["export"] |= {"targets": ["torchscript"], "check_blocks_samples": [64, 500]}
     raw["sizes"]["tiny"]["ddsp"] = copy.deepcopy(TINY)
     raw["sizes"]["tiny"]["rave"] = copy.deepcopy(RAVE)
     return raw

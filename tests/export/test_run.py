@@ -37,7 +37,7 @@ def exported(trained, tmp_path_factory) -> Path:
 
     target = tmp_path_factory.mktemp("models") / "export"
     raw = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
-    raw["export"]["check_blocks_samples"] = [64, 500]
+    raw["export"] |= {"targets": ["torchscript"], "check_blocks_samples": [64, 500]}
     run.export_model(parse(raw), trained, target)
     return target
 

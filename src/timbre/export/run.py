@@ -33,7 +33,9 @@ def export_model(params: Params, models_folder: Path, target: Path) -> dict:
     """
     network = models.load(models_folder, params.export.fidelity)
     with replaced_folder(target) as folder:
-        sounds = test_sounds(Path(params.data.test_inputs), network.sample_rate, network.channels)
+        tried = params.export.precision == "int8" or "neutone" in params.export.targets
+        inputs = Path(params.data.test_inputs)
+        sounds = test_sounds(inputs, network.sample_rate, network.channels) if tried else {}
         findings, targets = _torchscript(params, models_folder, network, folder, sounds)
         if "neutone" in params.export.targets:
             targets["neutone"] = neutone.write(network, folder, params, list(sounds.values()))
