@@ -10,6 +10,7 @@ from support.plugin import write_plugin
 
 from timbre.errors import UserError
 from timbre.playing.load import load_player
+from timbre.playing.player import ControlRange
 from timbre.playing.render import render
 
 
@@ -34,14 +35,14 @@ def test_what_the_file_tells_of_itself(plugin):
     player = load_player(plugin)
     assert (player.sample_rate_hz, player.channels, player.block_samples) == (RATE, 1, 1)
     assert list(player.controls) == ["Gain"], "a knob that is not used is none"
-    assert player.controls["Gain"] == type(player.controls["Gain"])(0.5, 0.0, 1.0)
+    assert player.controls["Gain"] == ControlRange(0.5, 0.0, 1.0, meaning="Twice of it")
 
 
 def test_a_knob_goes_to_its_own_place(plugin):
     player, audio = load_player(plugin), noise(1000)
     assert render(player, audio, 64, controls={"Gain": 1.0}) == pytest.approx(2 * audio)
     assert np.array_equal(render(player, audio, 64), audio)
-    with pytest.raises(UserError, match=r"Gain: from 0 to 1, by default 0\.5"):
+    with pytest.raises(UserError, match=r"Gain: from 0 to 1, by default 0\.5\. Twice of it$"):
         player.set_control("gain", 0.5)
 
 

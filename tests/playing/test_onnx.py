@@ -36,7 +36,7 @@ def test_states_of_every_kind_go_round(tmp_path, fixed, channels):
 def test_what_the_file_tells_of_itself(tmp_path):
     player = load_player(write_graph(tmp_path / "model.onnx", 37, hop=50))
     assert (player.sample_rate_hz, player.channels, player.block_samples, player.delay_samples) == (RATE, 1, 50, 37)
-    assert player.controls == {"gain": ControlRange(1.0, 0.0, 2.0, "times")}
+    assert player.controls == {"gain": ControlRange(1.0, 0.0, 2.0, "times", "Louder.")}
 
 
 def test_a_control_is_heard(tmp_path):

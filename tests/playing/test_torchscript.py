@@ -49,7 +49,9 @@ def test_what_is_rendered_is_the_offline_network(network, exported, audio, snr_d
     player = load_player(exported)
     assert (player.sample_rate_hz, player.channels) == (network.sample_rate, network.channels)
     assert player.delay_samples == network.delay
-    known = {control.name: (control.default, control.least, control.most, control.unit) for control in network.controls}
+    known = {
+        control.name: (control.default, control.least, control.most, control.unit, "") for control in network.controls
+    }
     assert {name: astuple(control) for name, control in player.controls.items()} == known
     audio = audio[: player.channels]
     network.settings = default_settings(network.controls)

@@ -14,7 +14,7 @@ CONTROL = {
     "default": 1.0,
     "neutral": 1.0,
     "unit": "times",
-    "meaning": "gain",
+    "meaning": "Louder.",
 }
 
 

@@ -37,7 +37,10 @@ class NeutonePlayer(Player):
         defaults = module.get_default_param_values().flatten().tolist()
         knobs = [knob for _, knob in sorted(metadata["neutone_parameters"].items())]
         used = [index for index, knob in enumerate(knobs) if knob["used"]]
-        controls = {knobs[index]["name"]: ControlRange(float(defaults[index]), 0.0, 1.0) for index in used}
+        controls = {
+            knobs[index]["name"]: ControlRange(defaults[index], 0.0, 1.0, meaning=knobs[index]["description"])
+            for index in used
+        }
         rates = metadata["native_sample_rates"]
         super().__init__(path, int((rates or [ANY_RATE_HZ])[0]), 1 if mono else 2, 1, controls)
         self.module = module.eval()

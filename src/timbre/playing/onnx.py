@@ -32,7 +32,7 @@ class OnnxPlayer(Player):
 
     def __init__(self, session: Any, description: dict, path: Path) -> None:
         controls = {
-            each["name"]: ControlRange(each["default"], each["least"], each["most"], each["unit"])
+            each["name"]: ControlRange(*(each[key] for key in ("default", "least", "most", "unit", "meaning")))
             for each in description["controls"]
         }
         super().__init__(
@@ -93,6 +93,8 @@ def load_onnx(path: Path) -> OnnxPlayer:
         raise UserError(f"{path}: onnxruntime plays .onnx files and is missing. `pip install onnxruntime`.") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    # What dies away would become denormal numbers, which most CPUs are slow with.
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
     options.log_severity_level = 3  # errors only: they are told below
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -14,12 +14,16 @@ from timbre.errors import UserError
 
 @dataclass(frozen=True)
 class ControlRange:
-    """What a file says of a control: its value when nobody has turned it, its limits, and their unit ("" for none)."""
+    """What a file says of a control: its value when nobody has turned it, its limits, their unit and what it does.
+
+    unit, meaning: empty where there is none or the file does not say.
+    """
 
     default: float
     least: float
     most: float
     unit: str = ""
+    meaning: str = ""
 
 
 class Player(ABC):
@@ -75,7 +79,8 @@ class Player(ABC):
         if not self.controls:
             return "It has no controls."
         lines = [
-            f"\n  {name}: {_range_told(known)}, by default {known.default:g}" for name, known in self.controls.items()
+            f"\n  {name}: {_range_told(known)}, by default {known.default:g}. {known.meaning}".rstrip(". ")
+            for name, known in self.controls.items()
         ]
         return "Its controls are:" + "".join(lines)
 
