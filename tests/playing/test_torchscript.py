@@ -41,10 +41,10 @@ def exported(network, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def audio(harmonic_tone) -> np.ndarray:
-    return np.stack([harmonic_tone(261.0, 0.7), harmonic_tone(330.0, 0.7)[::-1]])
+    return np.stack([harmonic_tone(261.0, 0.4), harmonic_tone(330.0, 0.4)[::-1]])
 
 
-@pytest.mark.parametrize("block", [1, 1111, 4096])
+@pytest.mark.parametrize("block", [1, 1111])
 def test_what_is_rendered_is_the_offline_network(network, exported, audio, snr_db, block):
     player = load_player(exported)
     assert (player.sample_rate_hz, player.channels) == (network.sample_rate, network.channels)
@@ -61,9 +61,11 @@ def test_what_is_rendered_is_the_offline_network(network, exported, audio, snr_d
 
 
 def test_eight_bits_play_alike(rave_network, audio, snr_db, tmp_path):
-    files = [written(rave_network(), tmp_path / name, int8) for name, int8 in (("a.ts", False), ("b.ts", True))]
-    whole, quantised = (render(load_player(path), audio[:1], 512) for path in files)
-    assert 10 < snr_db(whole, quantised) < 100
+    network = rave_network()
+    with torch.no_grad():
+        offline = network(torch.from_numpy(audio[:1])[None])[0].numpy()
+    quantised = render(load_player(written(network, tmp_path / "model_int8.ts", int8=True)), audio[:1], 512)
+    assert 10 < snr_db(offline, quantised) < 100
 
 
 def test_files_that_are_not_ours_are_told(tmp_path):
