@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from support.played import Knobs, delay_player
+from support.played import DelayLine, Knobs, delay_player
 
 from timbre.errors import UserError
 from timbre.playing.player import host_block
@@ -64,10 +64,19 @@ def test_progress_adds_up_to_the_input():
     assert sum(told) == 1777
 
 
-def test_the_number_of_threads_is_given_back():
-    threads = torch.get_num_threads()
-    render(delay_player(10), noise(500), 64)
-    assert torch.get_num_threads() == threads
+class Threads(DelayLine):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.full_like(x, float(torch.get_num_threads()))
+
+
+def test_it_plays_in_one_thread_and_gives_the_others_back():
+    player, threads = TorchScriptPlayer(Threads(0), "model.ts"), torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert np.all(render(player, noise(500), 64) == 1.0)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_samples_that_are_not_numbers_are_the_models_fault():

@@ -23,7 +23,6 @@ from timbre.audio.io import (
     write_wav_blocks,
 )
 from timbre.audio.loudness import decibels
-from timbre.audio.parallel import one_thread
 from timbre.audio.resample import resample_blocks
 from timbre.audio.table import counted
 from timbre.errors import UserError
@@ -84,7 +83,7 @@ def render_files(inputs: list[Path], model: Path, target: Path, block_samples: i
 def _render_all(player: Player, sounds: list[Sound], outputs: list[Path], block: int) -> list[Rendered]:
     """Play each sound, and tell of each as it is done."""
     made = []
-    with one_thread(), sound_progress(sum(sound.seconds for sound in sounds), "rendering") as bar:
+    with sound_progress(sum(sound.seconds for sound in sounds), "rendering") as bar:
 
         def advance(samples: int) -> None:
             bar.update(min(samples / player.sample_rate_hz, bar.total - bar.n))

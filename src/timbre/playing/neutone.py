@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from timbre.audio.parallel import one_thread
 from timbre.errors import UserError
 from timbre.playing.player import ControlRange, Player
 from timbre.playing.torchscript import load_module
@@ -69,7 +70,7 @@ class NeutonePlayer(Player):
     def _play(self, block: np.ndarray) -> np.ndarray:
         if block.shape[1] != self._block:
             raise ValueError(f"{self.path} was told of blocks of {self._block} samples: call set_block first")
-        with torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             knobs = self._values[:, None].repeat(1, self._block)
             # A copy, since the wrapper gives its own buffer away.
             return self.module(torch.from_numpy(block), knobs).numpy().copy()

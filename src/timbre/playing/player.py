@@ -58,7 +58,7 @@ class Player(ABC):
 
     @abstractmethod
     def _play(self, block: np.ndarray) -> np.ndarray:
-        """Process a block whose shape is legal."""
+        """Process a block whose shape is legal, in one thread: more gain nothing, and may change bits."""
 
     def set_block(self, samples: int) -> None:
         """Begin a new stream, in blocks of so many samples."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from timbre.audio.parallel import one_thread
 from timbre.errors import UserError
 from timbre.playing.player import Player, host_block
 
@@ -26,12 +25,10 @@ def render(
     Raises: UserError as `play` does.
     """
     defaults = {name: known.default for name, known in player.controls.items()}
-    with one_thread():
-        for name, value in (defaults | (controls or {})).items():
-            player.set_control(name, value)
-        return np.concatenate(
-            [audio[:, :0], *play(player, [audio], block_samples, on_samples)], axis=1, dtype=np.float32
-        )
+    for name, value in (defaults | (controls or {})).items():
+        player.set_control(name, value)
+    played = play(player, [audio], block_samples, on_samples)
+    return np.concatenate([audio[:, :0], *played], axis=1, dtype=np.float32)
 
 
 def play(

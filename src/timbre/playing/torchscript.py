@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from timbre.audio.parallel import one_thread
 from timbre.errors import UserError, reason
 from timbre.playing.player import ControlRange, Player
 
@@ -36,7 +37,7 @@ class TorchScriptPlayer(Player):
         self.module.set_control(name, value)
 
     def _play(self, block: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             return self.module(torch.from_numpy(block)[None])[0].numpy()
 
 
