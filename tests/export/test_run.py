@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
 from timbre import models
@@ -58,6 +59,24 @@ def test_the_description_has_every_key_that_others_rely_on(exported, tiny_networ
         "delay_samples": described["delay_samples"],
     }
     assert sorted(path.name for path in exported.iterdir()) == ["model.json", "model.ts"]
+
+
+def test_each_target_that_is_wanted_is_written_proved_and_described(trained, raw_params, tmp_path, monkeypatch):
+    def write(network, folder, params, sounds):
+        (folder / "model.nm").write_bytes(b"nm")
+        return {"file": "model.nm", "shown": [sound.shape for sound in sounds]}
+
+    proved = []
+    monkeypatch.setattr(run.neutone, "write", write)
+    monkeypatch.setattr(run.neutone, "prove", lambda path, network, params: proved.append(path.name))
+    (tmp_path / "inputs").mkdir()
+    soundfile.write(tmp_path / "inputs/flute.wav", proof.test_signal(16000)[0, :8000], 16000)
+    raw_params["data"]["test_inputs"] = str(tmp_path / "inputs")
+    raw_params["export"]["targets"] = ["torchscript", "neutone"]
+    described = run.export_model(parse(raw_params), trained, tmp_path / "export")
+    assert described["targets"]["neutone"] == {"file": "model.nm", "shown": [(1, 8000)]}
+    assert (tmp_path / "export/model.nm").read_bytes() == b"nm"
+    assert proved == ["model.nm"]
 
 
 def test_a_reverb_may_ring_out_and_its_length_is_told(tiny_config, raw_params, tmp_path):

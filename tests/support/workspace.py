@@ -147,6 +147,8 @@ def make_workspace(folder: Path) -> Workspace:
     (folder / "data" / "inputs").mkdir(parents=True)
     soundfile.write(folder / "data" / "inputs" / "flute.wav", note(520.0, 2.0, 9), RATE)
     workspace.edit(
+        # Others cost half a minute each time, and have tests of their own.
+        export__targets=["torchscript"],
         data__raw="data/raw",
         data__test_inputs="data/inputs",
         train__validate_every_steps=4,

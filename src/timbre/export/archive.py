@@ -1,7 +1,8 @@
-"""TorchScript files that are the same bytes for the same model, wherever they were made."""
+"""TorchScript files that are the same bytes for the same model, wherever they were made, and what is told of files."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 from pathlib import Path
 
@@ -29,3 +30,13 @@ def stripped(archive: bytes) -> bytes:
             writer.write_record(name, record, len(record))
     writer.write_end_of_file()
     return made.getvalue()
+
+
+def described(path: Path, delay_samples: int) -> dict:
+    """What model.json says of any file: its name, bytes, digest, and the delay of the model in it."""
+    return {
+        "file": path.name,
+        "bytes": path.stat().st_size,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "delay_samples": delay_samples,
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from timbre import __version__, models
 from timbre.audio.io import UnreadableError, find_recordings
 from timbre.audio.sound import read_sound
 from timbre.errors import UserError
+from timbre.export.archive import described
 from timbre.export.int8 import prove_int8
 from timbre.export.make import make_in_new_process
 from timbre.export.neutone import target as neutone
@@ -77,16 +77,6 @@ def _torchscript(
         found = prove_int8(folder / "model_int8.ts", folder / "model.ts", sounds, params.export.int8_max_distance_db)
         targets["torchscript_int8"] = described(folder / "model_int8.ts", network.delay) | found
     return findings, targets
-
-
-def described(path: Path, delay_samples: int) -> dict:
-    """What model.json says of any file: its name, bytes, digest, and the delay of the model in it."""
-    return {
-        "file": path.name,
-        "bytes": path.stat().st_size,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "delay_samples": delay_samples,
-    }
 
 
 def test_sounds(folder: Path, rate_hz: int, channels: int) -> dict[str, np.ndarray]:

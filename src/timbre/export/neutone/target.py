@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import sys
 import tempfile
@@ -14,6 +13,7 @@ import torch
 from torch import nn
 
 from timbre.errors import UserError
+from timbre.export.archive import described
 from timbre.export.make import run_module
 from timbre.export.neutone.texts import describe, knobs_of, warning_of
 from timbre.export.proof import SILENCE_DBFS, offline, test_signal
@@ -52,17 +52,11 @@ def write(network: nn.Module, folder: Path, params: Params, sounds: list[np.ndar
     for line in made.pop("benchmark"):
         print(f"export: neutone_sdk: {line}")
     write_bytes(folder / "model.nm", content)
-    return {
-        "file": "model.nm",
-        "bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "delay_samples": network.delay,
-        **made,
-        "knobs": {
-            f"p{number}": {"control": control.name, "least": control.knob[0], "most": control.knob[1]}
-            for number, control in enumerate(knobs_of(network), start=1)
-        },
+    knobs = {
+        f"p{number}": {"control": control.name, "least": control.knob[0], "most": control.knob[1]}
+        for number, control in enumerate(knobs_of(network), start=1)
     }
+    return described(folder / "model.nm", network.delay) | made | {"knobs": knobs}
 
 
 def prove(path: Path, network: nn.Module, params: Params) -> dict:
