@@ -1,5 +1,6 @@
 """A network of few lines that a knob can be heard on, and model.nm without the SDK's checks."""
 
+import json
 from pathlib import Path
 from typing import ClassVar
 
@@ -72,7 +73,9 @@ def save(tmp_path):
         from neutone_sdk import SampleQueueWrapper
         from neutone_sdk.utils import model_to_torchscript
 
-        torch.jit.save(model_to_torchscript(SampleQueueWrapper(model)), tmp_path / "model.nm")
+        script = model_to_torchscript(SampleQueueWrapper(model))
+        metadata = json.dumps(script.to_metadata())
+        torch.jit.save(script, tmp_path / "model.nm", _extra_files={"metadata.json": metadata})
         return str(tmp_path / "model.nm")
 
     return write

@@ -92,7 +92,7 @@ def reference_of(network: nn.Module) -> dict[str, np.ndarray]:
         ends = [offline(network, short, turned(network, control, knob)) for knob in (0, 1)]
         knob = int(np.argmax([np.abs(end - reference["short_offline"]).max() for end in ends]))
         reference |= {f"p{number}": ends[knob], f"p{number}_knob": np.array(knob)}
-    return reference | {"rate": np.array(rate), "tail": np.array(network.tail_samples)}
+    return reference | {"tail": np.array(network.tail_samples)}
 
 
 def broken_promises(findings: dict, delay: int, min_snr_db: float) -> list[str]:

@@ -1,96 +1,69 @@
 """Judge model.nm as the plug-in meets it: `python -m timbre.export.neutone.verify FILE REFERENCE BLOCK [BLOCK ...]`.
 
-A process of its own that knows nothing but torch and the file, not the SDK either. REFERENCE (npz) holds an input
-`audio` [channels, samples], what the network makes of it offline, a `short` input and what the network makes of that
-with each knob at an end, the knobs' positions there, the tail of the network and the sample rate. BLOCKs are
-those of the host, which is stereo. Prints the findings as JSON.
+A process of its own that knows nothing of the network and the SDK. REFERENCE (npz) holds an input `audio` [channels,
+samples], what the network makes of it offline, a `short` input and what the network makes of that with each knob at an
+end, the knobs' positions there, and the tail of the network in samples. BLOCKs are those of the host. Prints the
+findings as JSON.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from timbre.export.verify import level_dbfs, measured_delay, snr_db
+from timbre.playing.neutone import NeutonePlayer, load_neutone
 
 # Of what is not played at all of them.
 BLOCK = 512
 
 
-class Host:
-    """The plug-in in a stereo host: the file, its rate, its knobs at their defaults."""
-
-    def __init__(self, path: str, rate: int) -> None:
-        self.model = torch.jit.load(path)
-        self.rate, self.block = rate, BLOCK
-        self.knobs = self.model.get_default_param_values().clone()
-
-    def start(self, block: int) -> None:
-        """Begin anew with blocks of so many samples."""
-        self.block = block
-        self.model.set_daw_sample_rate_and_buffer_size(self.rate, block)
-        self.model.reset()
-
-    @property
-    def delay(self) -> int:
-        """What the plug-in reports to the host."""
-        return self.model.calc_buffering_delay_samples() + self.model.calc_model_delay_samples()
-
-    @torch.no_grad()
-    def play(self, audio: np.ndarray) -> np.ndarray:
-        """What comes out for audio [channels, samples] from here on, in whole blocks; [2, samples]."""
-        samples = audio.shape[1]
-        stereo = torch.from_numpy(np.pad(both(audio), ((0, 0), (0, -samples % self.block))))
-        params = self.knobs.expand(-1, self.block).contiguous()
-        # What comes back is a buffer of the file's.
-        blocks = [self.model(x, params).clone() for x in stereo.split(self.block, dim=1)]
-        return torch.cat(blocks, dim=1)[:, :samples].numpy()
-
-    def play_late(self, audio: np.ndarray) -> np.ndarray:
-        """What comes out from the beginning on until all of a sound has come, late by `delay`."""
-        self.model.reset()
-        return self.play(np.pad(audio, ((0, 0), (0, self.delay))))
+def feed(player: NeutonePlayer, audio: np.ndarray, block: int = BLOCK) -> np.ndarray:
+    """What comes out for audio [channels, samples] from here on; silence fills its last block."""
+    samples = audio.shape[1]
+    filled = np.pad(audio, ((0, 0), (0, -samples % block)))
+    pieces = [player.process(filled[:, at : at + block]) for at in range(0, samples, block)]
+    return np.concatenate(pieces, axis=1)[:, :samples]
 
 
-def both(audio: np.ndarray) -> np.ndarray:
-    """Audio [1 or 2, samples] for two sides."""
-    return audio if len(audio) == 2 else np.repeat(audio, 2, axis=0)
+def play_late(player: NeutonePlayer, audio: np.ndarray, block: int = BLOCK) -> np.ndarray:
+    """What comes out in a new stream until all of a sound has come, late by `delay_samples`."""
+    player.set_block(block)
+    return feed(player, np.pad(audio, ((0, 0), (0, player.delay_samples))), block)
 
 
 def examine(path: str, reference: dict[str, np.ndarray], blocks: list[int]) -> dict:
     """All findings about a file."""
     torch.set_num_threads(1)
-    audio, offline, short = reference["audio"], both(reference["offline"]), reference["short"]
-    tail, rate = int(reference["tail"]), int(reference["rate"])
-    host = Host(path, rate)
-    host.start(BLOCK)
-    first = host.play(short)
-    host.play(audio[:, : rate // 2 // BLOCK * BLOCK])  # a state that reset has to forget
-    host.model.reset()
-    again = host.play(short)
+    audio, offline, short = reference["audio"], reference["offline"], reference["short"]
+    player = load_neutone(Path(path))
+    channels, rate, tail = player.channels, player.sample_rate_hz, int(reference["tail"])
+    player.set_block(BLOCK)
+    first = feed(player, short)
+    feed(player, audio[:, : rate // 2 // BLOCK * BLOCK])  # a state that reset has to forget
+    player.reset()
+    again = feed(player, short)
     snrs, delays, measured = {}, {}, {}
     for block in blocks:
-        host.start(block)
-        late, delay = host.play_late(audio), host.delay
+        late, delay = play_late(player, audio, block), player.delay_samples
         snrs[str(block)], delays[str(block)] = snr_db(offline, late[:, delay:]), delay
         measured[str(block)] = measured_delay(offline, late, 4 * delay + 4096)
-    host.start(BLOCK)
     knobs = {}
-    for index in range(4):
-        host.knobs = host.model.get_default_param_values().clone()
-        host.knobs[index] = float(reference[f"p{index + 1}_knob"])
-        wanted = both(reference[f"p{index + 1}"])
-        knobs[f"p{index + 1}"] = snr_db(wanted, host.play_late(short)[:, host.delay :])
-    host.knobs = host.model.get_default_param_values().clone()
-    silence = np.zeros((1, 2 * rate + tail), dtype=np.float32)
-    host.model.reset()
-    fresh_silence = host.play(silence[:, :rate])
-    host.play(short)
-    after_sound = host.play(silence)
-    square = np.sign(np.sin(2 * np.pi * 110.0 * np.arange(rate // 2) / rate)).astype(np.float32)
+    for number, (name, known) in enumerate(player.controls.items(), start=1):
+        player.set_control(name, float(reference[f"p{number}_knob"]))
+        late = play_late(player, short)
+        knobs[f"p{number}"] = snr_db(reference[f"p{number}"], late[:, player.delay_samples :])
+        player.set_control(name, known.default)
+    silence = np.zeros((channels, 2 * rate + tail), dtype=np.float32)
+    player.reset()
+    fresh_silence = feed(player, silence[:, :rate])
+    feed(player, short)
+    after_sound = feed(player, silence)
+    square = np.sign(np.sin(2 * np.pi * 110.0 * np.arange(rate // 2) / rate))
     extremes = {
         "full-scale square wave": square,
         "direct current": np.ones_like(square),
@@ -99,16 +72,16 @@ def examine(path: str, reference: dict[str, np.ndarray], blocks: list[int]) -> d
         "denormal samples": np.full_like(square, 1e-40),
     }
     # One after the other without a reset, then a sound again.
-    peaks = {name: float(np.abs(host.play(signal[None])).max()) for name, signal in extremes.items()}
-    peaks["sound after all that"] = float(np.abs(host.play(short)).max())
-    host.model.reset()
+    peaks = {name: float(np.abs(feed(player, np.tile(wave, (channels, 1)))).max()) for name, wave in extremes.items()}
+    peaks["a sound after all that"] = float(np.abs(feed(player, short)).max())
+    player.reset()
     return {
         "snr_db": snrs,
         "delay_samples": delays,
         "measured_delay_samples": measured,
-        "model_delay_samples": host.model.calc_model_delay_samples(),
+        "model_delay_samples": int(player.module.calc_model_delay_samples()),
         "knob_snr_db": knobs,
-        "first_run_equals_reset_run": bool(np.array_equal(first, again) and np.array_equal(first, host.play(short))),
+        "first_run_equals_reset_run": bool(np.array_equal(first, again) and np.array_equal(first, feed(player, short))),
         "fresh_silence_dbfs": level_dbfs(fresh_silence),
         "silence_after_sound_dbfs": level_dbfs(after_sound[:, rate + tail :]),
         "peaks": {name: value if np.isfinite(value) else None for name, value in peaks.items()},
