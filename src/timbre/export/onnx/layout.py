@@ -76,7 +76,7 @@ def _is_free(graph: Graph, node: NodeProto) -> bool:
 
 def _pinned(graph: Graph) -> list[str]:
     """Values that somebody needs as they are, once for each."""
-    heard, made = {"audio_in": None}, {graph.outputs["audio_out"]: None}
+    heard, made = {"audio": None}, {graph.outputs["audio_out"]: None}
     for node in graph.nodes:
         if not _is_free(graph, node) and not _is_turn(graph, node):
             heard |= dict.fromkeys(_rows(graph, list(node.input)))

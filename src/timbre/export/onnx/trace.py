@@ -53,7 +53,7 @@ class HopForm(nn.Module):
 
 
 def traced(network: nn.Module) -> onnx.ModelProto:
-    """The graph of a network as torch writes it: audio_in, controls, state_00, ... -> audio_out, next_state_00, ..."""
+    """The graph of a network as torch writes it: audio, controls, state_00, ... -> audio_out, next_state_00, ..."""
     network = copy.deepcopy(network).eval()
     if hasattr(network, "fold"):
         network.fold()
@@ -69,7 +69,7 @@ def traced(network: nn.Module) -> onnx.ModelProto:
             written,
             dynamo=False,
             opset_version=OPSET,
-            input_names=["audio_in", "controls", *names],
+            input_names=["audio", "controls", *names],
             output_names=["audio_out", *(f"next_{name}" for name in names)],
         )
     return onnx.load_from_string(written.getvalue())

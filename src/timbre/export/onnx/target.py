@@ -1,0 +1,126 @@
+"""The target as the export stage calls it: write model.onnx, prove it."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from timbre.errors import UserError
+from timbre.export.effect import StreamingEffect
+from timbre.export.make import run_module
+from timbre.export.onnx.graph import Graph
+from timbre.export.onnx.layout import turned
+from timbre.export.onnx.tidy import tidied
+from timbre.export.onnx.trace import OPSET, traced
+from timbre.export.proof import SILENCE_DBFS, offline, test_signal
+from timbre.files import write_bytes
+from timbre.models.control import default_settings
+from timbre.params import Params
+
+# Rank of the rows of samples that layers hand on: whether they are turned is decided for all of them together.
+ROWS_RANK = 3
+# Of the proof: how far each control is turned, as a share of the way from its default to the most.
+TURNED_SHARE = 0.3
+
+
+def write(network: nn.Module, folder: Path, params: Params) -> dict:
+    """Write `folder`/model.onnx, the same bytes for the same network. Returns: what model.json says of it."""
+    graph = Graph(traced(network))
+    tidied(graph, but_rank=ROWS_RANK)
+    turned(graph)
+    tidied(graph)
+    description = {
+        "sample_rate_hz": network.sample_rate,
+        "channels": network.channels,
+        "block_samples": network.hop,
+        "delay_samples": network.delay,
+        "controls": [asdict(control) for control in network.controls],
+    }
+    model = graph.model({"timbre": json.dumps(description, sort_keys=True)})
+    onnx.checker.check_model(model, full_check=True)
+    content = model.SerializeToString(deterministic=True)
+    write_bytes(folder / "model.onnx", content)
+    return {
+        "file": "model.onnx",
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "delay_samples": network.delay,
+        "block_samples": network.hop,
+        "states": len(model.graph.input) - 2,
+        "opset": OPSET,
+        "nodes": len(model.graph.node),
+    }
+
+
+def prove(path: Path, network: nn.Module, params: Params) -> dict:
+    """Have a new process play model.onnx as a host does (see `timbre.export.onnx.verify`) and judge what it found.
+
+    Raises: UserError that lists every promise the file does not keep.
+    """
+    defaults = default_settings(network.controls)
+    most = torch.tensor([control.most for control in network.controls], dtype=torch.float64)
+    turned_settings = defaults + TURNED_SHARE * (most - defaults)
+    # The middle of the test signal has all that tries a model.
+    audio = test_signal(network.sample_rate, network.channels)[:, network.sample_rate : 3 * network.sample_rate]
+    short = audio[:, : network.sample_rate // 2]
+    with tempfile.TemporaryDirectory() as scratch:
+        reference = Path(scratch) / "reference.npz"
+        np.savez(
+            reference,
+            audio=audio,
+            offline=offline(network, audio, defaults),
+            streamed=streamed(network, audio, defaults),
+            short=short,
+            turned=turned_settings.numpy().astype(np.float32),
+            turned_streamed=streamed(network, short, turned_settings),
+            tail=network.tail_samples,
+        )
+        findings = json.loads(run_module("timbre.export.onnx.verify", str(path), str(reference)))
+    faults = broken_promises(findings, network.delay, params.export.min_snr_db)
+    if faults:
+        raise UserError("model.onnx does not keep its promises, so it is not written:\n  " + "\n  ".join(faults))
+    return findings
+
+
+@torch.no_grad()
+def streamed(network: nn.Module, audio: np.ndarray, settings: Tensor) -> np.ndarray:
+    """What the effect in model.ts makes of the whole hops of audio [channels, samples], hop by hop."""
+    network = copy.deepcopy(network)
+    network.fold()
+    network.settings = settings
+    effect = StreamingEffect(network)
+    whole = torch.from_numpy(audio[:, : audio.shape[1] // network.hop * network.hop])[None]
+    return torch.cat([effect(block) for block in whole.split(network.hop, dim=2)], dim=2)[0].numpy()
+
+
+def broken_promises(findings: dict, delay: int, min_snr_db: float) -> list[str]:
+    """One line for each thing that model.onnx must do and does not."""
+    compared = {
+        "offline_snr_db": "its stream equals the network offline",
+        "stream_snr_db": "its stream equals that of model.ts",
+        "turned_snr_db": "with other controls, its stream equals that of model.ts",
+    }
+    faults = [
+        f"{claim} to {findings[name]:.1f} dB of {min_snr_db:g} (export.min_snr_db)"
+        for name, claim in compared.items()
+        if findings[name] < min_snr_db
+    ]
+    if findings["delay_samples"] != delay:
+        faults.append(f"its delay is {findings['delay_samples']} samples, {delay} are reported")
+    if not findings["zeros_begin_anew"]:
+        faults.append("from states of zeros it does not play the same bits again")
+    if findings["fresh_silence_dbfs"] > SILENCE_DBFS:
+        faults.append(f"silence comes out at {findings['fresh_silence_dbfs']:.1f} dBFS")
+    if findings["silence_after_sound_dbfs"] > SILENCE_DBFS:
+        faults.append(f"a second after a sound's end it still plays at {findings['silence_after_sound_dbfs']:.1f} dBFS")
+    faults += [f"{name}: no numbers come out" for name, peak in findings["peaks"].items() if peak is None]
+    return faults
