@@ -33,8 +33,14 @@ TURNED_SHARE = 0.3
 
 
 def write(network: nn.Module, folder: Path, params: Params) -> dict:
-    """Write `folder`/model.onnx, the same bytes for the same network. Returns: what model.json says of it."""
-    graph = Graph(traced(network))
+    """Write `folder`/model.onnx, the same bytes for the same network. Returns: what model.json says of it.
+
+    Raises: UserError where the network does something that no graph can.
+    """
+    try:
+        graph = Graph(traced(network))
+    except torch.onnx.errors.OnnxExporterError as error:
+        raise UserError(f"ONNX has no form for this network: {error}. Leave onnx out of export.targets.") from None
     tidied(graph, but_rank=ROWS_RANK)
     turned(graph)
     tidied(graph)
