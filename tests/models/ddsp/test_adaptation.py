@@ -83,6 +83,15 @@ def test_pitch_shift_is_by_semitones(semitones):
     assert 12 * np.log2(f0_hz / some_features()[0]) == pytest.approx(semitones, abs=1e-4)
 
 
+@pytest.mark.parametrize("semitones", [-13.0, 0.3, 7.0])
+def test_a_frame_alone_is_shifted_to_the_bit_as_among_many(semitones):
+    # The phase sums up pitches: a difference in the last bit would grow as long as the stream runs.
+    features, values = some_features(), settings(pitch_shift_semitones=semitones)
+    alone = [adapt([feature[frame : frame + 1] for feature in features], values)[0] for frame in range(20)]
+    gated = [feature[:20] for feature in features]
+    assert np.array_equal(adapt(gated, values)[0], np.concatenate(alone))
+
+
 def test_octave_match_moves_whole_octaves_towards_the_recordings():
     features = [np.full(60, 1600.0), np.ones(60), np.full(60, -20.0)]
     assert adapt(features, settings(octave_match=1.0))[0] == pytest.approx(400.0, rel=1e-5)

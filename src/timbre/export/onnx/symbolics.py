@@ -63,7 +63,8 @@ def _frac(g, x):
 
 
 def _exp2(g, x):
-    return g.op("Pow", _constant(g, 2.0, torch.float32), x)
+    dtype = torch.float64 if x.type().scalarType() == "Double" else torch.float32
+    return g.op("Pow", _constant(g, 2.0, dtype), x)
 
 
 @symbolic_helper.parse_args("v", "i", "i", "i")

@@ -91,4 +91,13 @@ class Adaptation(nn.Module):
         f0_hz, voiced = torch.cat(held, dim=1), features[1] * opened
         octaves, octave_state = self.octave.step(f0_hz, voiced, state[3:6])
         shift = octaves * controls[..., 4] + controls[..., 5] / 12.0
-        return [f0_hz * torch.exp2(shift), voiced, loudness_db], level_state + octave_state + [last]
+        return [shifted_hz(f0_hz, shift), voiced, loudness_db], level_state + octave_state + [last]
+
+
+def shifted_hz(f0_hz: Tensor, octaves: Tensor) -> Tensor:
+    """A pitch moved by octaves, both of the same shape.
+
+    In double precision: in single precision the last bit of a power depends on how many frames are computed at once,
+    and the phase would drift by it.
+    """
+    return (f0_hz * torch.exp2(octaves.to(torch.float64))).to(f0_hz.dtype)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from timbre.features.extractor import extractor_of
 from timbre.models.control import neutral_settings
-from timbre.models.ddsp.adaptation import Adaptation
+from timbre.models.ddsp.adaptation import Adaptation, shifted_hz
 from timbre.models.ddsp.controls import LEVEL_CONTROLS, PITCH_CONTROLS, Glide
 from timbre.models.ddsp.decoder import Decoder
 from timbre.models.ddsp.synthesiser import Synthesiser
@@ -114,8 +114,7 @@ class Ddsp(nn.Module):
         steps = torch.arange(code.shape[2] + 1, device=code.device) * nn.functional.pad(voiced, [1, 0])
         pitches = torch.cat([state[0], code[:, 0]], dim=1)
         f0_hz = pitches.gather(1, torch.cummax(steps, dim=1)[0])[:, 1:]
-        shifted_hz = f0_hz * torch.exp2(values[..., 5] / 12.0)
-        adapted = [shifted_hz, voiced.to(code.dtype), loudness_db]
+        adapted = [shifted_hz(f0_hz, values[..., 5] / 12.0), voiced.to(code.dtype), loudness_db]
         sound, instrument_state = self._play(adapted, values, state[1], state[2:])
         return sound, [f0_hz[:, -1:]] + glide_state + instrument_state
 
