@@ -7,7 +7,7 @@ import torch
 from timbre.dsp.pqmf import analysis_filters
 from timbre.nn.pqmf import Analysis, Synthesis, pair_delay_samples
 
-DESIGNS = [(16, 100.0), (16, 40.0), (4, 70.0)]
+DESIGNS = [(16, 100.0), (16, 40.0), (4, 70.0), (2, 40.0), (32, 100.0)]
 
 
 @pytest.fixture(params=DESIGNS, ids=lambda design: f"{design[0]}_bands_{design[1]:g}_db")

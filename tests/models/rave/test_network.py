@@ -64,6 +64,27 @@ def test_a_stream_is_the_whole_later_by_the_delay(rave_network, name, causal, ra
         assert snr_db(whole, got) > 100
 
 
+@pytest.mark.parametrize("causal", [True, False], ids=["causal", "centred"])
+@pytest.mark.parametrize("size", ["tiny", "small", "default", "large", "low_latency"])
+def test_every_presets_shape_streams_in_blocks_of_one_hop_and_many(rave_network, size, causal, snr_db):
+    from timbre.params import load
+
+    shape = getattr(load().sizes, size).rave.model_dump() | {"capacity": 4, "latent_size": 6, "no_latency": causal}
+    network = rave_network(**shape)
+    torch.manual_seed(0)
+    hops = max(12, 2 * -(-network.delay // network.hop))
+    x = 0.3 * torch.randn(1, 1, hops * network.hop)
+    whole = network(x).detach()
+    for sizes in ([network.hop] * hops, [3 * network.hop, (hops - 3) * network.hop]):
+        got = stream(network.step, network, x, sizes)
+        assert snr_db(whole[:, :, : x.shape[2] - network.delay], got[:, :, network.delay :]) > 100
+
+
+def test_an_odd_number_of_band_samples_of_delay_is_among_them(rave_network):
+    delays = {name: rave_network(no_latency=False, **shape).decoder.delay for name, shape in SHAPES.items()}
+    assert {delay % 2 for delay in delays.values()} == {0, 1}, delays
+
+
 def test_folded_and_scripted_it_plays_the_same(rave_network, random_blocks, snr_db):
     network = turned(rave_network(noise=True, blocks="v1", no_latency=False))
     x = sound(network)
