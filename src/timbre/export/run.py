@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,10 +21,12 @@ from timbre.export.neutone import target as neutone
 from timbre.export.proof import prove
 from timbre.files import read_json, replaced_folder, write_json
 from timbre.params import Params
+from timbre.progress import progress
 
 # Of the test inputs, what int8 is tried on and Neutone shows its users: enough to judge by, and done in seconds.
 MOST_SOUNDS = 8
 SOUND_SECONDS = 5.0
+BAR = {"description": "writing and proving", "unit": "file"}
 
 
 def export_model(params: Params, models_folder: Path, target: Path) -> dict:
@@ -33,18 +36,9 @@ def export_model(params: Params, models_folder: Path, target: Path) -> dict:
     """
     network = models.load(models_folder, params.export.fidelity)
     with replaced_folder(target) as folder:
-        tried = params.export.precision == "int8" or "neutone" in params.export.targets
-        inputs = Path(params.data.test_inputs)
-        sounds = test_sounds(inputs, network.sample_rate, network.channels) if tried else {}
-        findings, targets = _torchscript(params, models_folder, network, folder, sounds)
-        if "neutone" in params.export.targets:
-            targets["neutone"] = neutone.write(network, folder, params, list(sounds.values()))
-            neutone.prove(folder / "model.nm", network, params)
-        if "onnx" in params.export.targets:
-            from timbre.export.onnx import target as onnx
-
-            targets["onnx"] = onnx.write(network, folder, params)
-            onnx.prove(folder / "model.onnx", network, params)
+        targets = {}
+        for name, make in progress(_makers(params, models_folder, network, folder).items(), **BAR):
+            targets[name] = make()
         description = {
             "model": read_json(models_folder / "config.json")["model"],
             "sample_rate_hz": network.sample_rate,
@@ -56,8 +50,8 @@ def export_model(params: Params, models_folder: Path, target: Path) -> dict:
             "latent_dimensions": getattr(network, "latent_dimensions", None),
             "controls": [asdict(control) for control in network.controls],
             "features": getattr(network, "extractor_config", None),
-            "streaming_snr_db": round(min(findings["snr_db"].values()), 1),
-            "silence_dbfs": round(max(findings["fresh_silence_dbfs"], findings["silence_after_sound_dbfs"]), 1),
+            "streaming_snr_db": targets["torchscript"].pop("streaming_snr_db"),
+            "silence_dbfs": targets["torchscript"].pop("silence_dbfs"),
             "targets": targets,
             "versions": {"timbre": __version__, "torch": torch.__version__.split("+")[0]},
         }
@@ -65,18 +59,48 @@ def export_model(params: Params, models_folder: Path, target: Path) -> dict:
     return description
 
 
-def _torchscript(
-    params: Params, models_folder: Path, network: nn.Module, folder: Path, sounds: dict[str, np.ndarray]
-) -> tuple[dict, dict]:
-    """Write model.ts, and model_int8.ts where it is wanted. Returns: what the proof found, and what to say of them."""
-    make_in_new_process(models_folder, folder / "model.ts", params.export.fidelity)
-    findings = prove(folder / "model.ts", network, params.export)
-    targets = {"torchscript": described(folder / "model.ts", network.delay)}
-    if params.export.precision == "int8":
-        make_in_new_process(models_folder, folder / "model_int8.ts", params.export.fidelity, "int8")
-        found = prove_int8(folder / "model_int8.ts", folder / "model.ts", sounds, params.export.int8_max_distance_db)
-        targets["torchscript_int8"] = described(folder / "model_int8.ts", network.delay) | found
-    return findings, targets
+def _makers(params: Params, models_folder: Path, network: nn.Module, folder: Path) -> dict[str, Callable[[], dict]]:
+    """For each target what writes and proves its file in `folder`, and returns what model.json says of it."""
+    wanted, is_int8 = params.export.targets, params.export.precision == "int8"
+    inputs = Path(params.data.test_inputs)
+    sounds = {}
+    if is_int8 or "neutone" in wanted:
+        sounds = test_sounds(inputs, network.sample_rate, network.channels)
+
+    def make_torchscript() -> dict:
+        path = folder / "model.ts"
+        make_in_new_process(models_folder, path, params.export.fidelity)
+        found = prove(path, network, params.export)
+        silence_dbfs = max(found["fresh_silence_dbfs"], found["silence_after_sound_dbfs"])
+        figures = {"streaming_snr_db": min(found["snr_db"].values()), "silence_dbfs": silence_dbfs}
+        return described(path, network.delay) | {name: round(value, 1) for name, value in figures.items()}
+
+    def make_int8() -> dict:
+        path = folder / "model_int8.ts"
+        make_in_new_process(models_folder, path, params.export.fidelity, "int8")
+        found = prove_int8(path, folder / "model.ts", sounds, params.export.int8_max_distance_db)
+        return described(path, network.delay) | found
+
+    def make_neutone() -> dict:
+        said = neutone.write(network, folder, params, list(sounds.values()))
+        neutone.prove(folder / "model.nm", network, params)
+        return said
+
+    def make_onnx() -> dict:
+        from timbre.export.onnx import target as onnx  # its exporter takes long to import
+
+        said = onnx.write(network, folder, params)
+        onnx.prove(folder / "model.onnx", network, params)
+        return said
+
+    makers = {"torchscript": make_torchscript}
+    if is_int8:
+        makers["torchscript_int8"] = make_int8
+    if "neutone" in wanted:
+        makers["neutone"] = make_neutone
+    if "onnx" in wanted:
+        makers["onnx"] = make_onnx
+    return makers
 
 
 def test_sounds(folder: Path, rate_hz: int, channels: int) -> dict[str, np.ndarray]:
