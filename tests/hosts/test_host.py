@@ -12,50 +12,61 @@ import torch
 from timbre.export.verify import measured_delay
 
 RATE = 16000
-NETWORKS = ["ddsp", "noise_bands", "rave", "rave_stereo"]
 TWO_PARTS = {"ddsp": "features,controls", "noise_bands": "features,controls"}
 BLOCKS = [64, 128, 480, 512, 1024, 2048, 3000, 4096]
 CHANGING = [64, 480, 1024, 3000, 96]
+# What comes after the sound, so that all of it is played.
+AFTER_SAMPLES = 6144
+SHORT_SAMPLES = 6000
 
 
 class Session:
-    """Commands for one run of the host, and the sound files that it reads and writes."""
+    """Commands for one run of the host, the sound files that it reads and writes, and its answers."""
 
-    def __init__(self, host, folder: Path) -> None:
-        self.host, self.folder = host, folder
+    def __init__(self, host, folder: Path, model) -> None:
+        self.host, self.folder, self.model = host, folder, model
         self.commands: list[str] = []
         self.rows: dict[str, int] = {}
+        self.places: dict[str, int] = {}
         self.answers: list[dict] = []
 
-    def say(self, command: str, **words) -> int:
-        """Note a command; returns the place of its answer."""
+    def say(self, command: str, called: str | None = None, **words) -> None:
+        """Note a command; its answer is then known by the name `called`."""
+        self.places[called or f"command {len(self.commands)}"] = len(self.commands)
         self.commands.append(" ".join([command, *(f"{key}={value}" for key, value in words.items())]))
-        return len(self.commands) - 1
+
+    def load(self, *instances: str) -> None:
+        """Note that instances of the model are to be loaded."""
+        for instance in instances:
+            self.say("load", f"load {instance}", model=instance, file=self.model.path)
 
     def sound(self, name: str, audio: np.ndarray) -> None:
         """Write what `play` may read as `name`: [rows, samples]."""
         np.ascontiguousarray(audio, dtype=np.float32).tofile(self.folder / name)
         self.rows[name] = len(audio)
 
-    def play(self, sound: str, out: str, blocks, model: str = "a", buffer: int = 256, **words) -> int:
-        """Note that a model is to play a sound."""
+    def play(self, sound: str, out: str, blocks, model: str = "a", buffer: int = 256, **words) -> None:
+        """Note that instances, reset before, are to play a sound; the answer is known by the name of the output."""
+        if not words.pop("goes_on", False):
+            for instance in model.split(","):
+                self.say("reset", model=instance)
         blocks = ",".join(map(str, [blocks] if isinstance(blocks, int) else blocks))
-        words = {"model": model, "methods": "forward"} | words
+        words = {"methods": "forward"} | words
         files = {"in": self.folder / sound, "rows": self.rows[sound], "out": self.folder / out}
-        return self.say("play", **words, **files, buffer=buffer, blocks=blocks)
+        self.say("play", out, model=model, buffer=buffer, blocks=blocks, **words, **files)
 
-    def run(self) -> None:
+    def run(self) -> Session:
         """Have a host obey."""
         self.answers = self.host(self.commands)
+        return self
 
-    def played(self, out: str, rows: int) -> np.ndarray:
+    def answer(self, called: str) -> dict:
+        """What the host said to a command. Instances that play together answer one by one: only to be asked before."""
+        return self.answers[self.places[called]]
+
+    def played(self, out: str) -> np.ndarray:
         """What was played, [rows, samples]."""
-        return np.fromfile(self.folder / out, dtype=np.float32).reshape(rows, -1)
-
-
-@pytest.fixture
-def session(host, tmp_path) -> Session:
-    return Session(host, tmp_path)
+        return np.fromfile(self.folder / out, dtype=np.float32).reshape(self.answer(out)["rows"], -1)
 
 
 def buffer_delay(buffer: int, blocks, worker: bool = False) -> int:
@@ -63,191 +74,152 @@ def buffer_delay(buffer: int, blocks, worker: bool = False) -> int:
     return buffer - math.gcd(buffer, *np.atleast_1d(blocks)) + worker * buffer
 
 
-def shifted(audio: np.ndarray, late: int) -> np.ndarray:
+def buffer_of_nn_tilde(block: int, hop: int) -> int:
+    """The next power of two that is no less than the greatest ratio."""
+    return max(hop, 1 << (block - 1).bit_length())
+
+
+def later(audio: np.ndarray, samples: int) -> np.ndarray:
     """Sound later by some samples, as long as it was."""
-    return np.pad(audio, ((0, 0), (late, 0)))[:, : audio.shape[1]]
+    return np.pad(audio, ((0, 0), (samples, 0)))[:, : audio.shape[1]]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_every_host_block_plays_what_the_network_plays_later_by_what_is_told(session, exported, snr_db, name):
-    model = exported(name)
-    session.sound("in", np.pad(model.audio, ((0, 0), (0, 6144))))
-    session.say("load", model="a", file=model.path)
-    # As nn~ does, the host takes the next power of two that is no less than the greatest ratio.
-    least = model.network.hop
-    runs = {block: (block, block, max(least, 1 << (block - 1).bit_length())) for block in BLOCKS}
-    runs |= {"changing": (CHANGING, 1, least), "worker": (64, 300, 512)}
-    places = {}
-    for run, (blocks, buffer, _) in runs.items():
-        session.say("reset", model="a")
-        worker = {"worker": 1} if run == "worker" else {}
-        places[run] = session.play("in", f"out{run}", blocks, buffer=buffer, **worker)
-    session.run()
-    for run, place in places.items():
-        answer, played = session.answers[place], session.played(f"out{run}", len(model.audio))
-        blocks, _, buffer = runs[run]
-        waits = buffer_delay(buffer, blocks, worker=run == "worker")
-        delay = answer["delay"]
+@pytest.fixture(scope="module", params=["ddsp", "noise_bands", "rave", "rave_stereo"])
+def nn_tilde(request, host, exported, tmp_path_factory) -> Session:
+    """One run of the host with three instances of a model, played the nn~ way."""
+    model = exported(request.param)
+    session = Session(host, tmp_path_factory.mktemp("host"), model)
+    short = model.audio[:, :SHORT_SAMPLES]
+    batch = [later(short, late) * np.float32(1.0 / (1 + late / 3000)) for late in (0, 1000, 2000, 3000)]
+    session.sound("whole", np.pad(model.audio, ((0, 0), (0, AFTER_SAMPLES))))
+    session.sound("first", short)
+    session.sound("then", model.audio[:, SHORT_SAMPLES:])
+    session.sound("all_four", np.concatenate(batch))
+    for index, sound in enumerate(batch):
+        session.sound(f"sound_{index}", sound)
+    session.load("a", "b", "c")
+    session.play("then", "fresh", 480, model="c", goes_on=True)
+    for block in BLOCKS:
+        session.play("whole", str(block), block, buffer=block)
+    session.play("whole", "changing", CHANGING, buffer=1)
+    session.play("whole", "worker", 64, buffer=300, worker=1)
+    for buffer in (512, 2048):
+        session.play(
+            "whole", f"code_{buffer}", 64, buffer=buffer, methods=TWO_PARTS.get(request.param, "encode,decode")
+        )
+    session.play("first", "before", 480)
+    session.play("then", "went_on", 480, goes_on=True)
+    session.play("then", "after_reset", 480)
+    session.play("first", "wrong", 100, buffer=100, exact=1)
+    session.play("first", "right_again", 480, goes_on=True)
+    for index in range(4):
+        session.play(f"sound_{index}", f"alone_{index}", 64)
+    session.play("all_four", "together", 64)
+    for control in model.network.controls:
+        session.say("set", model="a", name=control.name, value=control.least)
+        session.say("get", f"least {control.name}", model="a", name=control.name)
+        session.say("set", model="a", name=control.name, value=1e9)
+        session.say("get", f"beyond {control.name}", model="a", name=control.name)
+    session.say("set", "no number", model="a", name=control.name, value="nan")
+    session.say("get", "no such control", model="a", name="no_such_control")
+    session.play("first", "turned", 480)
+    session.play("whole", "threads", CHANGING, model="b,c", buffer=1, threads=1)
+    session.play("whole", "turns", CHANGING, model="b,c", buffer=1)
+    return session.run()
+
+
+def test_every_host_block_plays_what_the_network_plays_later_by_what_is_told(nn_tilde, snr_db):
+    network, offline = nn_tilde.model.network, nn_tilde.model.offline
+    buffers = {str(block): (block, buffer_of_nn_tilde(block, network.hop)) for block in BLOCKS}
+    buffers |= {"changing": (CHANGING, network.hop), "worker": (64, 512)}
+    for run, (blocks, buffer) in buffers.items():
+        answer, played = nn_tilde.answer(run), nn_tilde.played(run)
+        waits, delay = buffer_delay(buffer, blocks, worker=run == "worker"), answer["delay"]
         assert answer["error"] == ""
-        assert delay == model.network.delay + waits
-        assert measured_delay(model.offline, played, 6144) == delay
+        assert delay == network.delay + waits
+        assert measured_delay(offline, played, AFTER_SAMPLES) == delay
         assert not played[:, :waits].any()
-        assert snr_db(model.offline, played[:, delay : delay + model.offline.shape[1]]) >= 100, run
+        assert snr_db(offline, played[:, delay : delay + offline.shape[1]]) >= 100, run
         assert 0 < answer["median_ms"] <= answer["p99_ms"]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_the_code_goes_from_one_object_to_the_next(session, exported, snr_db, name):
-    model, rows = exported(name), exported(name).network.channels
-    network, hop = model.network, model.network.hop
-    session.sound("in", np.pad(model.audio, ((0, 0), (0, 6144))))
-    session.say("load", model="a", file=model.path)
-    methods, places = TWO_PARTS.get(name, "encode,decode"), {}
-    for buffer in (512, 2048):
-        session.say("reset", model="a")
-        places[buffer] = session.play("in", f"out{buffer}", 64, methods=methods, buffer=buffer)
-    session.run()
-    audio = torch.from_numpy(model.audio)[None, :, : model.audio.shape[1] // hop * hop]
-    for buffer, place in places.items():
-        # The second object waits as long as the first, and so whole frames of zeros come before the code.
-        waits = buffer_delay(buffer, 64)
-        frames = waits // hop
-        with torch.no_grad():
-            code, _ = network.encode_step(audio, network.initial_encoder_state(1))
-            code = torch.nn.functional.pad(code, [frames, 0])
-            wanted = network.decode_step(code, network.initial_decoder_state(1))[0][0].numpy()
-        assert session.answers[place]["error"] == ""
-        assert session.answers[place]["delay"] == network.delay + frames * hop + waits
-        got = session.played(f"out{buffer}", rows)[:, waits : waits + wanted.shape[1]]
-        assert snr_db(wanted[:, frames * hop :], got[:, frames * hop :]) >= 100
+@pytest.mark.parametrize("buffer", (512, 2048))
+def test_the_code_goes_from_one_object_to_the_next(nn_tilde, snr_db, buffer):
+    network, answer = nn_tilde.model.network, nn_tilde.answer(f"code_{buffer}")
+    whole = nn_tilde.model.audio.shape[1] // network.hop * network.hop
+    # The second object waits as long as the first, and so whole frames of zeros come before the code.
+    waits = buffer_delay(buffer, 64)
+    frames = waits // network.hop
+    with torch.no_grad():
+        audio = torch.from_numpy(nn_tilde.model.audio[:, :whole])[None]
+        code, _ = network.encode_step(audio, network.initial_encoder_state(1))
+        code = torch.nn.functional.pad(code, [frames, 0])
+        wanted = network.decode_step(code, network.initial_decoder_state(1))[0][0].numpy()
+    assert answer["error"] == ""
+    assert answer["delay"] == network.delay + frames * network.hop + waits
+    got = nn_tilde.played(f"code_{buffer}")[:, waits : waits + wanted.shape[1]]
+    assert snr_db(wanted, got) >= 100
 
 
-@pytest.mark.parametrize("name", ("ddsp", "rave_stereo"))
-def test_two_instances_at_once_play_as_one_alone(session, exported, name):
-    model, rows = exported(name), exported(name).network.channels
-    session.sound("in", model.audio[:, :6000])
-    for instance in "abc":
-        session.say("load", model=instance, file=model.path)
-    session.play("in", "alone", CHANGING, model="a")
-    session.play("in", "threads", CHANGING, model="b,c", threads=1)
-    for instance in "bc":
-        session.say("reset", model=instance)
-    session.play("in", "turns", CHANGING, model="b,c")
-    session.run()
-    alone = session.played("alone", rows)
-    assert np.abs(alone).max() > 0.01
-    for other in ("turns.b", "turns.c", "threads.b", "threads.c"):
-        assert np.array_equal(alone, session.played(other, rows)), other
+def test_a_reset_in_mid_stream_makes_a_fresh_one_of_it(nn_tilde):
+    fresh = nn_tilde.played("fresh")
+    assert np.array_equal(fresh, nn_tilde.played("after_reset"))
+    assert not np.array_equal(fresh, nn_tilde.played("went_on"))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_reset_in_mid_stream_makes_a_fresh_one_of_it(session, exported, name):
-    model, rows = exported(name), exported(name).network.channels
-    session.sound("first", model.audio[:, :5000])
-    session.sound("then", model.audio[:, 5000:])
-    session.say("load", model="a", file=model.path)
-    session.say("load", model="fresh", file=model.path)
-    session.play("then", "wanted", 480, model="fresh")
-    session.play("first", "before", 480)
-    session.play("then", "went_on", 480)
-    session.say("reset", model="a")
-    session.play("then", "after", 480)
-    session.run()
-    wanted = session.played("wanted", rows)
-    assert np.array_equal(wanted, session.played("after", rows))
-    assert not np.array_equal(wanted, session.played("went_on", rows))
+def test_a_block_that_is_not_legal_is_told_and_leaves_no_trace(nn_tilde):
+    hop = nn_tilde.model.network.hop
+    assert f"{hop}, {2 * hop}, {3 * hop}" in nn_tilde.answer("wrong")["error"]
+    assert not nn_tilde.played("wrong").any()
+    assert np.array_equal(nn_tilde.played("before"), nn_tilde.played("right_again"))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_methods_and_attributes_are_read_and_set_as_nn_tilde_does(session, exported, name):
-    model, controls = exported(name), exported(name).network.controls
-    loaded = session.say("load", model="a", file=model.path)
-    places = {}
-    for control in controls:
-        session.say("set", model="a", name=control.name, value=control.most)
-        places[control.name] = session.say("get", model="a", name=control.name)
-        session.say("set", model="a", name=control.name, value=1e9)
-        places[control.name, "beyond"] = session.say("get", model="a", name=control.name)
-    refused = session.say("set", model="a", name=controls[0].name, value="nan")
-    unknown = session.say("get", model="a", name="no_such_control")
-    session.run()
-    channels, hop, answers = model.network.channels, model.network.hop, session.answers
-    assert answers[loaded]["methods"]["forward"] == [channels, 1, channels, 1]
-    first, second = TWO_PARTS.get(name, "encode,decode").split(",")
-    to_code, from_code = answers[loaded]["methods"][first], answers[loaded]["methods"][second]
-    assert to_code == [channels, 1, to_code[2], hop]
-    assert from_code == [to_code[2], hop, channels, 1]
-    assert answers[loaded]["attributes"] == {control.name: f"{control.default:f}" for control in controls}
-    for control in controls:
-        assert answers[places[control.name]]["value"] == f"{control.most:f}"
-        assert answers[places[control.name, "beyond"]]["value"] == f"{control.most:f}"
-    assert "error" in answers[refused]
-    assert "error" in answers[unknown]
-
-
-def test_an_attribute_changes_the_sound(session, exported):
-    model = exported("ddsp")
-    session.sound("in", model.audio)
-    session.say("load", model="a", file=model.path)
-    session.play("in", "before", 64)
-    session.say("reset", model="a")
-    session.say("set", model="a", name="loudness_offset_db", value=-40)
-    session.play("in", "after", 64)
-    session.run()
-    before, after = session.played("before", 1), session.played("after", 1)
-    assert np.square(after).mean() < 0.1 * np.square(before).mean()
-
-
-@pytest.mark.parametrize("name", ("ddsp", "rave_stereo"))
-def test_a_batch_of_four_is_four_streams(session, exported, snr_db, name):
-    model, rows = exported(name), exported(name).network.channels
-    sounds = [
-        shifted(model.audio[:, :6000], late) * np.float32(1.0 / (1 + late / 3000)) for late in (0, 1000, 2000, 3000)
-    ]
-    session.sound("all", np.concatenate(sounds))
-    session.say("load", model="a", file=model.path)
-    session.say("load", model="b", file=model.path)
-    place = session.play("all", "together", 64)
-    for index, sound in enumerate(sounds):
-        session.sound(f"in{index}", sound)
-        session.say("reset", model="b")
-        session.play(f"in{index}", f"out{index}", 64, model="b")
-    session.run()
-    assert session.answers[place]["rows"] == 4 * rows
-    together = session.played("together", 4 * rows)
+def test_a_batch_of_four_is_four_streams(nn_tilde, snr_db):
+    channels = nn_tilde.model.network.channels
+    together = nn_tilde.played("together").reshape(4, channels, -1)
     for index in range(4):
-        assert snr_db(session.played(f"out{index}", rows), together[index * rows : (index + 1) * rows]) >= 100
+        assert snr_db(nn_tilde.played(f"alone_{index}"), together[index]) >= 100
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_block_that_is_not_legal_is_told_and_leaves_no_trace(session, exported, name):
-    model, rows = exported(name), exported(name).network.channels
-    session.sound("in", model.audio)
-    session.say("load", model="a", file=model.path)
-    session.play("in", "first", 64)
-    session.say("reset", model="a")
-    wrong = session.play("in", "wrong", 100, buffer=100, exact=1)
-    session.play("in", "second", 64)
-    session.run()
-    hop = model.network.hop
-    assert f"{hop}, {2 * hop}, {3 * hop}" in session.answers[wrong]["error"]
-    assert np.abs(session.played("wrong", rows)).max() == 0
-    assert np.array_equal(session.played("first", rows), session.played("second", rows))
+def test_methods_and_attributes_are_read_and_set_as_nn_tilde_does(nn_tilde):
+    network, loaded = nn_tilde.model.network, nn_tilde.answer("load a")
+    methods = dict(loaded["methods"])
+    (_, to_code), (_, from_code) = [item for item in methods.items() if item[0] != "forward"]
+    assert methods["forward"] == [network.channels, 1, network.channels, 1]
+    assert to_code == [network.channels, 1, to_code[2], network.hop]
+    assert from_code == [to_code[2], network.hop, network.channels, 1]
+    assert loaded["attributes"] == {control.name: f"{control.default:f}" for control in network.controls}
+    for control in network.controls:
+        assert nn_tilde.answer(f"least {control.name}")["value"] == f"{control.least:f}"
+        assert nn_tilde.answer(f"beyond {control.name}")["value"] == f"{control.most:f}"
+    assert "error" in nn_tilde.answer("no number")
+    assert "error" in nn_tilde.answer("no such control")
+    assert not np.array_equal(nn_tilde.played("before"), nn_tilde.played("turned"))
 
 
-def test_a_file_that_is_no_model_is_told(session, tmp_path):
+def instances_equal(session: Session, alone: str) -> bool:
+    """Whether two instances, in turn and in threads, played what one plays alone."""
+    pieces = [session.folder / f"{how}.{instance}" for how in ("turns", "threads") for instance in "bc"]
+    wanted = session.played(alone).ravel()
+    return bool(wanted.any()) and all(np.array_equal(wanted, np.fromfile(path, np.float32)) for path in pieces)
+
+
+def test_two_instances_at_once_play_as_one_alone(nn_tilde):
+    assert instances_equal(nn_tilde, "changing")
+
+
+def test_a_file_that_is_no_model_is_told(host, tmp_path):
     (tmp_path / "model.ts").write_bytes(b"not a model")
-    place = session.say("load", model="a", file=tmp_path / "model.ts")
-    session.run()
-    assert session.answers[place]["error"]
+    assert "error" in host([f"load model=a file={tmp_path / 'model.ts'}"])[0]
 
 
-def test_rave_vst_hears_both_sides_with_noise_for_what_the_code_leaves_out(session, exported, snr_db):
-    model = exported("rave")
-    network, buffer = model.network, 512
-    session.sound("in", model.audio)
-    session.say("load", model="a", file=model.path)
-    place = session.play("in", "out", 64, buffer=buffer, vst=1)
+def test_rave_vst_hears_both_sides_with_noise_for_what_the_code_leaves_out(host, exported, tmp_path, snr_db):
+    model, buffer = exported("rave"), 512
+    network = model.network
+    session = Session(host, tmp_path, model)
+    session.sound("whole", model.audio)
+    session.load("a")
+    session.play("whole", "out", 64, buffer=buffer, vst=1)
     session.run()
     whole = model.audio.shape[1] // buffer * buffer
     torch.manual_seed(0)
@@ -261,56 +233,48 @@ def test_rave_vst_hears_both_sides_with_noise_for_what_the_code_leaves_out(sessi
         both = torch.cat([torch.cat(side, dim=2) for side in sides])
         wanted = network.decode_step(both, network.initial_decoder_state(2))[0][:, 0].numpy()
     waits = buffer_delay(buffer, 64)
-    assert session.answers[place]["error"] == ""
-    assert session.answers[place]["rows"] == 2
-    assert session.answers[place]["delay"] == network.delay + waits
-    got = session.played("out", 2)[:, waits:]
+    assert session.answer("out") | {"error": "", "rows": 2, "delay": network.delay + waits} == session.answer("out")
+    got = session.played("out")[:, waits:]
     assert got.shape[1] > whole - buffer
     assert snr_db(wanted[:, : got.shape[1]], got) >= 100
     assert np.abs(got[0] - got[1]).max() > 1e-4
 
 
-NEUTONE = ["ddsp", "rave_stereo"]
+@pytest.fixture(scope="module", params=["ddsp", "rave_stereo"])
+def neutone(request, host, neutone_exported, tmp_path_factory) -> Session:
+    """One run of the host with three instances of a model, played the Neutone way."""
+    model = neutone_exported(request.param)
+    session = Session(host, tmp_path_factory.mktemp("host"), model)
+    session.sound("whole", np.pad(model.audio, ((0, 0), (0, AFTER_SAMPLES))))
+    session.load("a", "b", "c")
+    for block in BLOCKS:
+        session.play("whole", str(block), block, buffer=block, rate=RATE)
+    # To be told rate and block resets it.
+    session.play("whole", "again", 480, buffer=480, rate=RATE, goes_on=True)
+    session.play("whole", "changing", CHANGING, buffer=1024, rate=RATE)
+    session.say("set", model="a", name=0, value=1)
+    session.play("whole", "turned", 480, buffer=480, rate=RATE)
+    session.play("whole", "threads", 480, model="b,c", buffer=480, rate=RATE, threads=1)
+    session.play("whole", "turns", 480, model="b,c", buffer=480, rate=RATE)
+    return session.run()
 
 
-@pytest.mark.parametrize("name", NEUTONE)
-def test_neutone_plays_every_host_block_later_by_what_it_tells(session, neutone_exported, snr_db, name):
-    model = neutone_exported(name)
-    rows = model.network.channels
-    session.sound("in", np.pad(model.audio, ((0, 0), (0, 6144))))
-    session.say("load", model="a", file=model.path)
-    runs = {block: (block, block) for block in BLOCKS} | {"changing": (CHANGING, 1024)}
-    places = {}
-    for run, (blocks, buffer) in runs.items():
-        places[run] = session.play("in", f"out{run}", blocks, buffer=buffer, rate=RATE)
-    session.run()
-    for run, place in places.items():
-        answer, played = session.answers[place], session.played(f"out{run}", rows)
+def test_neutone_plays_every_host_block_later_by_what_it_tells(neutone, snr_db):
+    network, offline = neutone.model.network, neutone.model.offline
+    for run in [*map(str, BLOCKS), "changing"]:
+        answer, played = neutone.answer(run), neutone.played(run)
         delay = answer["delay"]
         assert answer["error"] == ""
-        assert measured_delay(model.offline, played, 6144) == delay
-        assert snr_db(model.offline, played[:, delay : delay + model.offline.shape[1]]) >= 100, run
+        assert measured_delay(offline, played, AFTER_SAMPLES) == delay
+        assert snr_db(offline, played[:, delay : delay + offline.shape[1]]) >= 100, run
     # A block that is itself one of the model's waits for nothing.
-    assert session.answers[places[512]]["delay"] == model.network.delay
+    assert neutone.answer("512")["delay"] == network.delay
 
 
-@pytest.mark.parametrize("name", NEUTONE)
-def test_neutone_instances_resets_and_knobs(session, neutone_exported, name):
-    model = neutone_exported(name)
-    rows = model.network.channels
-    session.sound("in", model.audio)
-    for instance in "abc":
-        session.say("load", model=instance, file=model.path)
-    words = {"buffer": 480, "rate": RATE}
-    # To be told rate and block resets it.
-    session.play("in", "alone", 480, model="a", **words)
-    session.play("in", "turns", 480, model="b,c", **words)
-    session.play("in", "threads", 480, model="b,c", threads=1, **words)
-    session.play("in", "again", 480, model="a", **words)
-    session.say("set", model="a", name=0, value=1)
-    session.play("in", "turned", 480, model="a", **words)
-    session.run()
-    alone = session.played("alone", rows)
-    for other in ("turns.b", "turns.c", "threads.b", "threads.c", "again"):
-        assert np.array_equal(alone, session.played(other, rows)), other
-    assert np.abs(alone - session.played("turned", rows)).max() > 1e-4
+def test_neutone_begins_anew_and_turns_its_knobs(neutone):
+    assert np.array_equal(neutone.played("480"), neutone.played("again"))
+    assert np.abs(neutone.played("480") - neutone.played("turned")).max() > 1e-4
+
+
+def test_two_neutone_instances_at_once_play_as_one_alone(neutone):
+    assert instances_equal(neutone, "480")
