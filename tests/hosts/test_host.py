@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from support.nn_tilde import buffer_delay, through_two_objects
 
 from timbre.export.verify import measured_delay
 
@@ -67,11 +67,6 @@ class Session:
     def played(self, out: str) -> np.ndarray:
         """What was played, [rows, samples]."""
         return np.fromfile(self.folder / out, dtype=np.float32).reshape(self.answer(out)["rows"], -1)
-
-
-def buffer_delay(buffer: int, blocks, worker: bool = False) -> int:
-    """Delay of nn~'s ring buffers in samples."""
-    return buffer - math.gcd(buffer, *np.atleast_1d(blocks)) + worker * buffer
 
 
 def buffer_of_nn_tilde(block: int, hop: int) -> int:
@@ -146,17 +141,10 @@ def test_every_host_block_plays_what_the_network_plays_later_by_what_is_told(nn_
 @pytest.mark.parametrize("buffer", (512, 2048))
 def test_the_code_goes_from_one_object_to_the_next(nn_tilde, snr_db, buffer):
     network, answer = nn_tilde.model.network, nn_tilde.answer(f"code_{buffer}")
-    whole = nn_tilde.model.audio.shape[1] // network.hop * network.hop
-    # The second object waits as long as the first, and so whole frames of zeros come before the code.
     waits = buffer_delay(buffer, 64)
-    frames = waits // network.hop
-    with torch.no_grad():
-        audio = torch.from_numpy(nn_tilde.model.audio[:, :whole])[None]
-        code, _ = network.encode_step(audio, network.initial_encoder_state(1))
-        code = torch.nn.functional.pad(code, [frames, 0])
-        wanted = network.decode_step(code, network.initial_decoder_state(1))[0][0].numpy()
+    wanted = through_two_objects(network, nn_tilde.model.audio, waits)
     assert answer["error"] == ""
-    assert answer["delay"] == network.delay + frames * network.hop + waits
+    assert answer["delay"] == network.delay + waits // network.hop * network.hop + waits
     got = nn_tilde.played(f"code_{buffer}")[:, waits : waits + wanted.shape[1]]
     assert snr_db(wanted, got) >= 100
 
