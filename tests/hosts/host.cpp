@@ -5,8 +5,10 @@
 //   get model=a name=temperature       an attribute, as nn~ reads it
 //   set model=a name=temperature value=0.5    nn~: by the type codes; Neutone: knob 0 to 3, value 0 to 1
 //   reset model=a
-//   play model=a methods=encode,decode in=in.raw rows=1 out=out.raw buffer=2048 blocks=64,480 worker=1
-//   play model=a,b ...                both at once, block by block in turn, or with threads=1 each in a thread of its own
+//   play model=a methods=encode,decode in=in.raw rows=1 out=out.raw buffer=2048 blocks=64,480
+//     nn~: a ring buffer before each method; worker=1: its thread; exact=1: the buffer as it is, legal or not
+//     Neutone: buffer is the block that the plug-in is told, at rate=48000. RAVE-VST: vst=1
+//   play model=a,b ...                 both at once, block by block in turn; threads=1: each in a thread of its own
 // Raw files hold float32 rows, one after the other: the channels of the first sound of a batch, then of the next.
 // Answers with JSON, a line for each instance that a command concerns. An error is a line of its own; the host goes on.
 
@@ -215,7 +217,7 @@ public:
     } else if (words.contains("vst")) {
       vst(model, rows, buffer, std::gcd(buffer, step), worker);
     } else {
-      nn(model, split(words.at("methods"), ','), rows, buffer, step, words.contains("exact"), worker);
+      nn(model, words, rows, buffer, step, worker);
     }
     out_.resize(rows);
   }
@@ -227,12 +229,13 @@ public:
     const int64_t at = static_cast<int64_t>(out_[0].size());
     Rows sound(in_.size());
     for (size_t row = 0; row < in_.size(); ++row) {
-      const auto begin = in_[row].begin() + std::min(at, samples_), end = in_[row].begin() + std::min(at + block, samples_);
-      sound[row].assign(begin, end);
+      const auto from = in_[row].begin();
+      sound[row].assign(from + std::min(at, samples_), from + std::min(at + block, samples_));
       sound[row].resize(block, 0.0F);
     }
     for (const auto &ring : rings_) sound = ring->play(sound);
-    for (size_t row = 0; row < out_.size(); ++row) out_[row].insert(out_[row].end(), sound[row].begin(), sound[row].end());
+    for (size_t row = 0; row < out_.size(); ++row)
+      out_[row].insert(out_[row].end(), sound[row].begin(), sound[row].end());
   }
 
   void finish(bool named) {
@@ -242,7 +245,9 @@ public:
     const Ring &last = *rings_.back();
     std::vector<double> times(last.milliseconds);
     std::sort(times.begin(), times.end());
-    const auto part = [&times](double share) { return times.empty() ? 0.0 : times[static_cast<size_t>(share * static_cast<double>(times.size() - 1))]; };
+    const auto part = [&times](double share) {
+      return times.empty() ? 0.0 : times[static_cast<size_t>(share * static_cast<double>(times.size() - 1))];
+    };
     std::string error;
     for (const auto &ring : rings_)
       if (!ring->errors.empty()) error = ring->errors.front();
@@ -259,19 +264,20 @@ private:
     samples_ = static_cast<int64_t>(file.tellg()) / static_cast<int64_t>(sizeof(float)) / rows;
     file.seekg(0);
     in_.assign(rows, std::vector<float>(samples_));
-    for (auto &row : in_) file.read(reinterpret_cast<char *>(row.data()), samples_ * static_cast<int64_t>(sizeof(float)));
+    for (auto &row : in_)
+      file.read(reinterpret_cast<char *>(row.data()), samples_ * static_cast<int64_t>(sizeof(float)));
   }
 
   // nn~: of inputs slower than audio it hears the last sample of each, slower outputs are repeated.
-  void nn(Model &model, const std::vector<std::string> &methods, int64_t &rows, int64_t buffer, int64_t step, bool exact, bool worker) {
+  void nn(Model &model, const Words &words, int64_t &rows, int64_t buffer, int64_t step, bool worker) {
     int64_t highest = 1;
     for (const std::string &method : model.names("get_methods")) {
       const auto of = model.numbers(method + "_params");
       highest = std::max({highest, of.at(1), of.at(3)});
     }
-    while (!exact && (buffer < highest || (buffer & (buffer - 1)) != 0)) ++buffer;
+    while (!words.contains("exact") && (buffer < highest || (buffer & (buffer - 1)) != 0)) ++buffer;
     step = std::gcd(buffer, step);
-    for (const std::string &method : methods) {
+    for (const std::string &method : split(words.at("methods"), ',')) {
       const auto of = model.numbers(method + "_params");
       const int64_t channels = of.at(0), in_ratio = of.at(1), out_channels = of.at(2), out_ratio = of.at(3);
       const int64_t batch = rows / channels;
