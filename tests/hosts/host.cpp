@@ -21,11 +21,12 @@
 #include <future>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <numeric>
 #include <sstream>
 #include <thread>
 
-// In place of torch/script.h, which takes twice the time and half as much memory again to compile.
+// In place of torch/script.h, which brings every operator of torch and takes longer to compile.
 #include <ATen/Parallel.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/from_blob.h>
@@ -127,8 +128,8 @@ struct Model {
 };
 
 // Gathers whole buffers from blocks of any size, has them played and gives back as many samples as came in.
-// It is late by no more than it must: the buffer without `step`, which divides the buffer and every block. With a worker,
-// which plays one buffer while the next is gathered, by a buffer more.
+// It is late by no more than it must: the buffer without `step`, which divides the buffer and every block. With a
+// worker, which plays one buffer while the next is gathered, by a buffer more.
 class Ring {
 public:
   Ring(Unit unit, int64_t in_rows, int64_t out_rows, int64_t buffer, int64_t step, bool worker)
