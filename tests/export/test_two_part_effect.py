@@ -173,9 +173,13 @@ def test_features_and_controls_in_turn_are_the_whole_without_adaptation(
 
 def test_a_player_may_make_the_features(tiny_network):
     effect = torch.jit.script(effect_of(tiny_network()).eval())
-    pitch_hz, loudness_db = torch.full([1, 1, 250], 441.0), torch.full([1, 1, 250], -20.0)
+    pitch_hz, loudness_db = torch.full([1, 1, 250], 441.0), torch.full([1, 1, 250], 80.0)
     played = effect.controls(torch.cat([pitch_hz, loudness_db], dim=1))[0, 0].numpy()
     spectrum = np.abs(np.fft.rfft(played[16000:] * np.hanning(16000)))
     assert abs(np.flatnonzero(spectrum > 0.3 * spectrum.max())[0] - 441) <= 1
-    silence = effect.controls(torch.tensor([[[441.0], [-100.0]]]).expand(-1, -1, 250))
+    silence = effect.controls(torch.tensor([[[441.0], [0.0]]]).expand(-1, -1, 250))
     assert not silence[..., 1000:].any()
+
+
+def test_inlets_without_a_cord_play_nothing(feature_effect):
+    assert not feature_effect.controls(torch.zeros(1, feature_effect.code_channels, 50)).any()

@@ -157,7 +157,6 @@ def make_workspace(folder: Path) -> Workspace:
         data__sample_rate=RATE,
         features__hop_samples=128,
         features__window_samples=1024,
-        export__targets=["torchscript"],
         sizes__fast__ddsp__steps=12,
         sizes__small__ddsp=small_ddsp(),
         sizes__tiny__rave=tiny_rave(),

@@ -21,9 +21,8 @@ def get_{name}(self) -> Tuple[float]:
 """
 SETTER = """
 def set_{name}(self, value: float) -> int:
-    if math.isnan(value):
-        return -1
-    self.set_control("{name}", value)
+    if not math.isnan(value):  # nn~ does not survive an attribute that is refused
+        self.set_control("{name}", value)
     return 0
 """
 LISTING = """

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,7 +29,6 @@ from timbre.progress import progress
 # Of the test inputs, what int8 is tried on and Neutone shows its users: enough to judge by, and done in seconds.
 MOST_SOUNDS = 8
 SOUND_SECONDS = 5.0
-BAR = {"description": "writing and proving", "unit": "file"}
 
 
 def export_model(params: Params, models_folder: Path, target: Path) -> dict:
@@ -36,9 +38,7 @@ def export_model(params: Params, models_folder: Path, target: Path) -> dict:
     """
     network = models.load(models_folder, params.export.fidelity)
     with replaced_folder(target) as folder:
-        targets = {}
-        for name, make in progress(_makers(params, models_folder, network, folder).items(), **BAR):
-            targets[name] = make()
+        targets = _made(_makers(params, models_folder, network, folder))
         description = {
             "model": read_json(models_folder / "config.json")["model"],
             "sample_rate_hz": network.sample_rate,
@@ -59,41 +59,64 @@ def export_model(params: Params, models_folder: Path, target: Path) -> dict:
     return description
 
 
+def _made(makers: dict[str, Callable[[], dict]]) -> dict[str, dict]:
+    """Run all makers, two at a time, since most of their work is done by other processes with one thread each."""
+    with (
+        ThreadPoolExecutor(2) as pool,
+        progress(description="writing and proving", unit="file", total=len(makers)) as bar,
+    ):
+        futures = {name: pool.submit(make) for name, make in makers.items()}
+        try:
+            for future in as_completed(futures.values()):
+                future.result()
+                bar.update()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+        return {name: future.result() for name, future in futures.items()}
+
+
 def _makers(params: Params, models_folder: Path, network: nn.Module, folder: Path) -> dict[str, Callable[[], dict]]:
-    """For each target what writes and proves its file in `folder`, and returns what model.json says of it."""
+    """For each target what writes and proves its file in `folder`, and returns what model.json says of it.
+
+    Each has the network to itself, since proving turns its controls.
+    """
     wanted, is_int8 = params.export.targets, params.export.precision == "int8"
     inputs = Path(params.data.test_inputs)
     sounds = {}
     if is_int8 or "neutone" in wanted:
         sounds = test_sounds(inputs, network.sample_rate, network.channels)
 
-    def make_torchscript() -> dict:
-        path = folder / "model.ts"
+    def make_torchscript(path: Path = folder / "model.ts") -> dict:
         make_in_new_process(models_folder, path, params.export.fidelity)
-        found = prove(path, network, params.export)
+        found = prove(path, copy.deepcopy(network), params.export)
         silence_dbfs = max(found["fresh_silence_dbfs"], found["silence_after_sound_dbfs"])
         figures = {"streaming_snr_db": min(found["snr_db"].values()), "silence_dbfs": silence_dbfs}
         return described(path, network.delay) | {name: round(value, 1) for name, value in figures.items()}
 
-    def make_int8() -> dict:
-        path = folder / "model_int8.ts"
+    def make_int8(path: Path = folder / "model_int8.ts") -> dict:
         make_in_new_process(models_folder, path, params.export.fidelity, "int8")
-        found = prove_int8(path, folder / "model.ts", sounds, params.export.int8_max_distance_db)
+        with tempfile.TemporaryDirectory() as scratch:  # another may be writing model.ts
+            whole = Path(scratch) / "model.ts"
+            make_in_new_process(models_folder, whole, params.export.fidelity)
+            found = prove_int8(path, whole, sounds, params.export.int8_max_distance_db)
         return described(path, network.delay) | found
 
     def make_neutone() -> dict:
-        said = neutone.write(network, folder, params, list(sounds.values()))
-        neutone.prove(folder / "model.nm", network, params)
+        own = copy.deepcopy(network)
+        said = neutone.write(own, folder, params, list(sounds.values()))
+        neutone.prove(folder / "model.nm", own, params)
         return said
 
     def make_onnx() -> dict:
         from timbre.export.onnx import target as onnx  # its exporter takes long to import
 
-        said = onnx.write(network, folder, params)
-        onnx.prove(folder / "model.onnx", network, params)
+        own = copy.deepcopy(network)
+        said = onnx.write(own, folder, params)
+        onnx.prove(folder / "model.onnx", own, params)
         return said
 
-    makers = {"torchscript": make_torchscript}
+    makers: dict[str, Callable[[], dict]] = {"torchscript": make_torchscript}
     if is_int8:
         makers["torchscript_int8"] = make_int8
     if "neutone" in wanted:

@@ -80,5 +80,3 @@ def song(harmonic_tone):
         return (tone + 0.01 * noise * (tone != 0.0)).astype(np.float32)
 
     return make
-
-

@@ -44,10 +44,13 @@ INTEGERS = (
     "int64[3] rows_shape = {{1, 3, 4}}, int64[3] audio_shape = {{1, 1, 12}}, int64[1] one = {{{one}}},"
     "int64[1] last = {{{last}}}, int64[1] start = {{{start}}}"
 )
-WEIGHTS = "<float[4,4,3] first = {%s}, float[4,4,1] second = {%s}, float[4] per = {1, 2, 3, 4}, float half = {0.5}, %s>" % (
-    ", ".join(str(number % 7 - 3) for number in range(48)),
-    ", ".join(str(number % 5 - 2) for number in range(16)),
-    INTEGERS.format(one="1", last="5", start="3"),
+WEIGHTS = (
+    "<float[4,4,3] first = {%s}, float[4,4,1] second = {%s}, float[4] per = {1, 2, 3, 4}, float half = {0.5}, %s>"
+    % (
+        ", ".join(str(number % 7 - 3) for number in range(48)),
+        ", ".join(str(number % 5 - 2) for number in range(16)),
+        INTEGERS.format(one="1", last="5", start="3"),
+    )
 )
 RESIDUAL = (
     HEAD
@@ -91,7 +94,9 @@ def test_a_residual_unit_keeps_one_turn_into_it_and_one_out_of_it():
 
 
 def test_what_does_nothing_is_dropped_and_what_is_known_is_computed():
-    text = HEAD.replace("timbre", "idle", 1) + """ <float two = {2}, float three = {3}, int64[1] axes = {0}> {
+    text = (
+        HEAD.replace("timbre", "idle", 1)
+        + """ <float two = {2}, float three = {3}, int64[1] axes = {0}> {
         six = Mul(two, three)
         same = Identity(audio)
         cast = Cast<to = 1>(same)
@@ -103,6 +108,7 @@ def test_what_does_nothing_is_dropped_and_what_is_known_is_computed():
         audio_out = Mul(back, six)
         next_state_0 = Identity(state_0)
     }"""
+    )
     made = ordered(text)
     assert kinds(made) == {"Mul": 1, "Identity": 1}
     audio, state = np.ones((1, 1, 12), np.float32), np.full((1, 2, 4), 7.0, np.float32)
@@ -115,7 +121,9 @@ def test_axes_follow_the_turn(axis):
     other = 3 - axis
     shape = [1, 3, 4]
     shape[axis] *= 2
-    text = HEAD + f"""<float[4,4,1] mix = {{{", ".join(str(number % 5) for number in range(16))}}},
+    text = (
+        HEAD
+        + f"""<float[4,4,1] mix = {{{", ".join(str(number % 5) for number in range(16))}}},
         {INTEGERS.format(one=axis, last=1 + shape[axis] // 2, start=1)}> {{
         rows = Reshape(audio, rows_shape)
         columns = Transpose<perm = [0, 2, 1]>(rows)
@@ -129,6 +137,7 @@ def test_axes_follow_the_turn(axis):
         audio_out = Reshape(z_rows, audio_shape)
         next_state_0 = Neg(state_0)
     }}"""
+    )
     draw = np.random.default_rng(other)
     audio, state = draw.standard_normal((1, 1, 12)).astype(np.float32), np.ones((1, 2, 4), np.float32)
     before, after = run(model(text), audio, state), run(ordered(text), audio, state)

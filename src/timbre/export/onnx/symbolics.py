@@ -98,8 +98,6 @@ def _cummax(g, x, dimension):
     return x, x
 
 
-
-
 @symbolic_helper.parse_args("v", "is", "s", "v")
 def _pad(g, x, amounts, mode, value):
     """With zeros; torch's own leaves the shape to be found out when it runs."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from timbre.features.extractor import extractor_of
+from timbre.features.loudness import FLOOR_DB
 from timbre.models.control import neutral_settings
 from timbre.models.ddsp.adaptation import Adaptation, shifted_hz
 from timbre.models.ddsp.controls import LEVEL_CONTROLS, PITCH_CONTROLS, Glide
@@ -29,7 +30,7 @@ class Ddsp(nn.Module):
 
     channels = 1
     controls = LEVEL_CONTROLS + PITCH_CONTROLS
-    code = ("pitch in Hz, 0 where there is none", "loudness in dB (A)")
+    code = ("pitch in Hz, 0 where there is none", "loudness in dB over -100 dB (A): 0 is silence")
 
     def __init__(
         self,
@@ -53,6 +54,8 @@ class Ddsp(nn.Module):
         self.knobs = ["pitch_shift_semitones", "harmonic_noise_balance", room, "loudness_offset_db"]
         self.extractor = extractor_of(features)
         self.delay = self.extractor.alignment_frames * hop if aligned else 0
+        # Of `code`: what a host sends where nothing is patched, 0, must be silence.
+        self.floor_db = FLOOR_DB
         self.glide = Glide(rate / hop)
         self.adaptation = Adaptation(statistics, rate / hop, self.extractor.first_f0_hz)
         self.decoder = Decoder(hidden, layers, harmonics, noise_bands, rate, loudness_skip)
@@ -103,12 +106,12 @@ class Ddsp(nn.Module):
     def encode_step(self, audio: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Audio [batch, 1, frames * hop] -> `code` [batch, 2, frames]."""
         features, state = self.extractor.step(audio.squeeze(1), state)
-        return torch.stack([features[0] * features[1], features[2]], dim=1), state
+        return torch.stack([features[0] * features[1], features[2] - self.floor_db], dim=1), state
 
     def decode_step(self, code: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """`code` [batch, 2, frames] -> audio, with the settings of pitch, loudness, balance and room."""
         values, glide_state = self.glide.step(self.settings, code.shape[2], state[1:2])
-        loudness_db, opened = self.adaptation.level.shifted(code[:, 1], values)
+        loudness_db, opened = self.adaptation.level.shifted(code[:, 1] + self.floor_db, values)
         voiced = opened & (code[:, 0] > 0.0)
         # Where there is no pitch, or no sound, the last one is held.
         steps = torch.arange(code.shape[2] + 1, device=code.device) * nn.functional.pad(voiced, [1, 0])

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from timbre.features.colour import ColourExtractor
+from timbre.features.loudness import FLOOR_DB
 from timbre.models.control import neutral_settings
 from timbre.models.ddsp.adaptation import LevelAdaptation
 from timbre.models.ddsp.controls import COLOUR_CONTROLS, LEVEL_CONTROLS, Glide
@@ -32,7 +33,11 @@ class NoiseBands(nn.Module):
 
     channels = 1
     controls = LEVEL_CONTROLS + COLOUR_CONTROLS
-    code = ("loudness in dB (A)", "centroid in Hz", "depth in dB: the level over the A-weighted one")
+    code = (
+        "loudness in dB over -100 dB (A): 0 is silence",
+        "centroid in Hz",
+        "depth in dB: the level over the A-weighted one",
+    )
 
     def __init__(self, features: dict, statistics: dict, hidden: int, layers: int, narrow_bands: int) -> None:
         super().__init__()
@@ -45,6 +50,8 @@ class NoiseBands(nn.Module):
         self.tail_samples = 0
         self.register_buffer("settings", neutral_settings(self.controls), persistent=False)
         self.knobs = ["brightness_octaves", "input_gain_db", "gate_dbfs", "loudness_offset_db"]
+        # Of `code`: what a host sends where nothing is patched, 0, must be silence.
+        self.floor_db = FLOOR_DB
         self.glide = Glide(rate / self.hop)
         self.adaptation = LevelAdaptation(statistics["loudness_db"], rate / self.hop)
         self.decoder = BandDecoder(hidden, layers, narrow_bands, rate)
@@ -83,12 +90,12 @@ class NoiseBands(nn.Module):
     def encode_step(self, audio: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Audio [batch, 1, frames * hop] -> `code` [batch, 3, frames]."""
         features, state = self.extractor.step(audio.squeeze(1), state)
-        return torch.stack(features, dim=1), state
+        return torch.stack([features[0] - self.floor_db, features[1], features[2]], dim=1), state
 
     def decode_step(self, code: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """`code` [batch, 3, frames] -> audio, with the settings of loudness offset and brightness."""
         values, glide_state = self.glide.step(self.settings, code.shape[2], state[:1])
-        loudness_db, _ = self.adaptation.shifted(code[:, 0], values)
+        loudness_db, _ = self.adaptation.shifted(code[:, 0] + self.floor_db, values)
         sound, instrument_state = self._play(loudness_db, code[:, 1], code[:, 2], values, state[1:])
         return sound, glide_state + instrument_state
 
