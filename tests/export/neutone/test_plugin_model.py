@@ -52,7 +52,7 @@ def test_knobs_that_move_in_a_buffer_count_by_their_mean(toy, plugin_model):
 def test_what_the_plugin_asks_is_what_the_network_says(toy, plugin_model):
     model = plugin_model(toy)
     assert model.get_native_sample_rates() == [16000]
-    assert model.get_native_buffer_sizes() == [128, 256, 512]
+    assert model.get_native_buffer_sizes() == [128, 256, 512, 1024, 2048]
     assert (model.is_input_mono(), model.is_output_mono()) == (False, False)
     assert model.calc_model_delay_samples() == 128
     metadata = model.to_metadata()

@@ -122,7 +122,7 @@ def test_the_sdk_writes_what_is_told(written, tiny_network, params):
     network, content = tiny_network(), (folder / "model.nm").read_bytes()
     assert [path.name for path in folder.iterdir()] == ["model.nm"]
     assert (told["file"], told["bytes"], told["delay_samples"]) == ("model.nm", len(content), network.delay)
-    assert told["native_buffer_sizes"] == [128, 256, 512]
+    assert told["native_buffer_sizes"] == [128, 256, 512, 1024, 2048]
     assert {block: told["buffering_delay_samples"][block] for block in ("64", "480", "512", "3000")} == {
         "64": 64, "480": 480, "512": 0, "3000": 3000,
     }  # fmt: skip

@@ -30,7 +30,7 @@ def test_what_a_model_is_is_told_within_the_limit(request, params, make):
     text = told["technical_description"]
     assert len(text) <= 500 and text.endswith("dulls the sound.")
     size = sum(parameter.numel() for parameter in network.parameters())
-    for part in (f"{size} parameters", "16000 Hz", "mono", f"{network.delay} samples"):
+    for part in (f"{size:,} parameters", "16000 Hz", "mono", f"{network.delay} samples"):
         assert part in text
     assert told["tags"] == params.export.neutone.tags
 

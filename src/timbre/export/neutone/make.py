@@ -84,7 +84,7 @@ def make(folder: Path) -> dict:
         model = PluginModel(network, job["texts"])
         samples = [AudioSample(torch.from_numpy(sounds[name]), job["rate"]) for name in sounds]
         tried = AudioSample(samples[0].audio[:, : round(TRIED_SECONDS * job["rate"])], job["rate"])
-        # Its own recordings are of ten seconds, which a large network plays for a minute; and to optimise the graph pays
+        # Its own recordings are of ten seconds, which a large network plays for a minute; and optimising the graph pays
         # off only where its speed is measured.
         with (
             mock.patch.object(utils, "get_default_audio_samples", lambda: [tried]),

@@ -59,7 +59,7 @@ def technical_description(network: nn.Module) -> str:
     code = f", {network.latent_dimensions} latent dimensions" if hasattr(network, "latent_dimensions") else ""
     knobs = ", ".join(label_of(control).lower() for control in knobs_of(network))
     text = (
-        f"{type(network).__name__} by timbre {__version__}: {size} parameters{code}, {rate} Hz, {sides}, "
+        f"{type(network).__name__} by timbre {__version__}: {size:,} parameters{code}, {rate} Hz, {sides}, "
         f"frames of {network.hop} samples. Its own delay is {delay} samples ({1000 * delay / rate:.1f} ms), which the "
         f"plug-in adds to that of its buffers. Knobs: {knobs}. Hosts at another rate than {rate} Hz resample, which "
         "dulls the sound."
