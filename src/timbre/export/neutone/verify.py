@@ -58,12 +58,12 @@ def examine(path: str, reference: dict[str, np.ndarray], blocks: list[int]) -> d
         late = play_late(player, short)
         knobs[f"p{number}"] = snr_db(reference[f"p{number}"], late[:, player.delay_samples :])
         player.set_control(name, known.default)
-    silence = np.zeros((channels, 2 * rate + tail), dtype=np.float32)
+    silence = np.zeros((channels, rate + rate // 2 + tail), dtype=np.float32)
     player.reset()
-    fresh_silence = feed(player, silence[:, :rate])
+    fresh_silence = feed(player, silence[:, : rate // 2])
     feed(player, short)
     after_sound = feed(player, silence)
-    square = np.sign(np.sin(2 * np.pi * 110.0 * np.arange(rate // 2) / rate))
+    square = np.sign(np.sin(2 * np.pi * 110.0 * np.arange(rate // 4) / rate))
     extremes = {
         "full-scale square wave": square,
         "direct current": np.ones_like(square),
