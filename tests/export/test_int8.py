@@ -89,7 +89,7 @@ def pair(rave_network, tmp_path):
     """Paths of two files of one model, the second a little louder; and two sounds."""
     for name, gain in (("whole.ts", 1.0), ("louder.ts", 1.1)):
         network = rave(rave_network)
-        network.decoder.waveform.weighted.linear.weight.data *= gain
+        network.decoder.waveform.weighted.turned.data *= gain
         scripted_for_nn_tilde(effect_of(network)).save(str(tmp_path / name))
     draw = np.random.default_rng(0)
     sounds = {

@@ -7,7 +7,7 @@ from support.stepping import Step
 
 from timbre.nn.activation import LeakyRelu, Snake
 from timbre.nn.chain import Chain, Residual
-from timbre.nn.conv import Conv, TransposedConv, WeightNorm
+from timbre.nn.conv import Conv, TransposedConv, Weighted, WeightNorm
 from timbre.nn.halves import Halves
 
 
@@ -113,7 +113,7 @@ def test_folded_weights_play_and_train_alike(made, random_blocks, snr_db):
     layer, x = make(True), torch.randn(1, 4, 20 * unit)
     whole = layer(x).detach()
     for module in layer.modules():
-        if isinstance(module, WeightNorm):
+        if isinstance(module, Weighted):
             module.fold()
     got = stream(layer.step, x, layer.initial_state(1), random_blocks(20 * unit, 0, unit))
     assert snr_db(whole, layer(x).detach()) > 100

@@ -14,6 +14,7 @@ from torch import nn
 
 from timbre.dsp.spectral import level_distances_db, magnitudes
 from timbre.errors import UserError
+from timbre.nn.conv import FoldedLinear, Weighted
 from timbre.playing.load import load_player
 from timbre.playing.render import render
 
@@ -28,6 +29,9 @@ def quantise(network: nn.Module, least_weights: int = LEAST_WEIGHTS) -> int:
 
     Raises: UserError where there is nothing so large.
     """
+    for module in network.modules():
+        if isinstance(module, Weighted) and weights_of(module) >= least_weights:
+            module.weighted = FoldedLinear(module.weighted)
     large = {
         name: module
         for name, module in network.named_modules()

@@ -53,21 +53,23 @@ class Residual(nn.Module):
         self.chain = chain
         self.delay = chain.delay
         self.wait = chain.delay - late
-        self.states = 1 + chain.states
+        self.states = chain.states + (1 if self.wait > 0 else 0)
 
     @torch.jit.ignore
     def forward(self, x: Tensor) -> Tensor:
         return x + self.chain(x)
 
     def initial_state(self, batch: int) -> list[Tensor]:
-        chain = self.chain.initial_state(batch)
-        device = chain[0].device
-        return [torch.zeros(batch, self.wait, self.channels, device=device)] + chain
+        state = self.chain.initial_state(batch)
+        if self.wait == 0:
+            return state
+        return [torch.zeros(batch, self.wait, self.channels, device=state[0].device)] + state
 
     def step(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        y, after = self.chain.step(x, state[1:])
         if self.wait == 0:
-            return x + y, state[:1] + after
+            y, after = self.chain.step(x, state)
+            return x + y, after
+        y, after = self.chain.step(x, state[1:])
         waiting = torch.cat([state[0], x], dim=1)
         samples = x.shape[1]
         return waiting[:, :samples] + y, [waiting[:, samples:]] + after
