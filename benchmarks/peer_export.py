@@ -2,7 +2,7 @@
 
     PEER/bin/python benchmarks/peer_export.py FOLDER [--sizes default small low_latency] [--rate 48000]
 
-Writes FOLDER/SIZE_streaming.ts for each size of our params.yaml, of the same widths: an untrained model of the package's
+Writes FOLDER/SIZE_streaming.ts for each size of our params.yaml, of its widths: an untrained model of the package's
 own configurations, saved as a run of its trainer is, and made a file of by its own command `rave export --streaming`.
 Nothing of the package, which is CC BY-NC, is part of timbre. compare_rave_training.py says how PEER is made.
 """
