@@ -25,7 +25,7 @@ lint: setup ## check format and style
 	ruff check .
 
 bench: setup ## measure speed and memory on this machine
-	@for script in benchmarks/bench_*.py; do echo "== $$script"; python $$script || exit 1; done
+	@for script in benchmarks/bench_*.py benchmarks/streaming.py; do echo "== $$script"; python $$script || exit 1; done
 
 clean: ## delete .venv and what tools leave behind (data, models and reports stay; `dvc gc` is for those)
 	rm -rf .venv .pytest_cache .ruff_cache build src/timbre.egg-info

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import psutil
 import torch
-from bench_streaming import make_sound
 from machine import describe_machine
+from streaming import make_sound
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
