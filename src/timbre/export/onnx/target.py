@@ -72,29 +72,33 @@ def prove(path: Path, network: nn.Module, params: Params) -> dict:
 
     Raises: UserError that lists every promise the file does not keep.
     """
+    with tempfile.TemporaryDirectory() as scratch:
+        reference = Path(scratch) / "reference.npz"
+        np.savez(reference, **reference_of(network))
+        findings = json.loads(run_module("timbre.export.onnx.verify", str(path), str(reference)))
+    faults = broken_promises(findings, network.delay, params.export.min_snr_db)
+    if faults:
+        raise UserError("model.onnx does not keep its promises, so it is not written:\n  " + "\n  ".join(faults))
+    return findings
+
+
+def reference_of(network: nn.Module) -> dict[str, np.ndarray]:
+    """What `timbre.export.onnx.verify` compares with."""
     defaults = default_settings(network.controls)
     most = torch.tensor([control.most for control in network.controls], dtype=torch.float64)
     turned_settings = defaults + TURNED_SHARE * (most - defaults)
     # The middle of the test signal has all that tries a model.
     audio = test_signal(network.sample_rate, network.channels)[:, network.sample_rate : 3 * network.sample_rate]
     short = audio[:, : network.sample_rate // 2]
-    with tempfile.TemporaryDirectory() as scratch:
-        reference = Path(scratch) / "reference.npz"
-        np.savez(
-            reference,
-            audio=audio,
-            offline=offline(network, audio, defaults),
-            streamed=streamed(network, audio, defaults),
-            short=short,
-            turned=turned_settings.numpy().astype(np.float32),
-            turned_streamed=streamed(network, short, turned_settings),
-            tail=network.tail_samples,
-        )
-        findings = json.loads(run_module("timbre.export.onnx.verify", str(path), str(reference)))
-    faults = broken_promises(findings, network.delay, params.export.min_snr_db)
-    if faults:
-        raise UserError("model.onnx does not keep its promises, so it is not written:\n  " + "\n  ".join(faults))
-    return findings
+    return {
+        "audio": audio,
+        "offline": offline(network, audio, defaults),
+        "streamed": streamed(network, audio, defaults),
+        "short": short,
+        "turned": turned_settings.numpy().astype(np.float32),
+        "turned_streamed": streamed(network, short, turned_settings),
+        "tail": np.array(network.tail_samples),
+    }
 
 
 @torch.no_grad()
