@@ -12,7 +12,10 @@ def convolve(audio: Tensor, impulse: Tensor) -> Tensor:
 
 
 def partition_spectra(impulse: Tensor, hop: int) -> Tensor:
-    """Spectra of an impulse response cut into pieces of `hop` taps. [taps] -> [partitions, hop + 1, 2], real and imaginary."""
+    """Spectra of an impulse response cut into pieces of `hop` taps, real and imaginary.
+
+    [taps] -> [partitions, hop + 1, 2].
+    """
     partitions = (impulse.shape[0] + hop - 1) // hop
     padded = torch.nn.functional.pad(impulse, [0, partitions * hop - impulse.shape[0]])
     return torch.view_as_real(torch.fft.rfft(padded.reshape(partitions, hop), n=2 * hop))

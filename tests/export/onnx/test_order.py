@@ -44,13 +44,11 @@ INTEGERS = (
     "int64[3] rows_shape = {{1, 3, 4}}, int64[3] audio_shape = {{1, 1, 12}}, int64[1] one = {{{one}}},"
     "int64[1] last = {{{last}}}, int64[1] start = {{{start}}}"
 )
+FIRST = ", ".join(str(number % 7 - 3) for number in range(48))
+SECOND = ", ".join(str(number % 5 - 2) for number in range(16))
 WEIGHTS = (
-    "<float[4,4,3] first = {%s}, float[4,4,1] second = {%s}, float[4] per = {1, 2, 3, 4}, float half = {0.5}, %s>"
-    % (
-        ", ".join(str(number % 7 - 3) for number in range(48)),
-        ", ".join(str(number % 5 - 2) for number in range(16)),
-        INTEGERS.format(one="1", last="5", start="3"),
-    )
+    f"<float[4,4,3] first = {{{FIRST}}}, float[4,4,1] second = {{{SECOND}}}, float[4] per = {{1, 2, 3, 4}},"
+    f"float half = {{0.5}}, {INTEGERS.format(one=1, last=5, start=3)}>"
 )
 RESIDUAL = (
     HEAD

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterable
 
 import numpy as np
 import onnx

@@ -1,9 +1,9 @@
 """Which way round the rows of samples lie: so that as few transpositions as possible are left.
 
-A network's `step` keeps rows [batch, samples, channels], a convolution wants columns [batch, channels, samples], and the
-trace turns them round before and after each. Between two convolutions stand steps that can work on either. Values that
-such steps connect are turned together, wherever that saves more turning than it costs; states, which nobody sees but
-the graph itself, are turned for nothing.
+A network's `step` keeps rows [batch, samples, channels], a convolution wants columns [batch, channels, samples], and
+the trace turns them round before and after each. Between two convolutions stand steps that can work on either. Values
+that such steps connect are turned together, wherever that saves more turning than it costs; states, which nobody sees
+but the graph itself, are turned for nothing.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def _xor(g, a, b):
     """
     places = symbolic_helper._get_const(list(b.node().inputs())[1], "t", "shift")
     shift = int(places).bit_length() - 1
-    assert list(b.node().inputs())[0] == a and 32 - shift <= DIGITS * DIGIT_BITS
+    assert next(b.node().inputs()) == a and 32 - shift <= DIGITS * DIGIT_BITS
     size = 1 << DIGIT_BITS
     own = size ** np.arange(DIGITS)
     divisors = np.concatenate([own, own << shift])

@@ -19,9 +19,9 @@ OPSET = 17
 class HopForm(nn.Module):
     """One hop of a network's stream as a function of everything it depends on.
 
-    Every state begins as zeros, whatever the network's own begins as: the first integer of a network's state counts what
-    it has heard, and while that is 0 the graph takes the network's own beginnings. Empty states do not show. A control beyond its limits counts as the limit, one that is no number as its
-    default.
+    Every state begins as zeros, whatever the network's own begins as: the first integer of a network's state counts
+    what it has heard, and while that is 0 the graph takes the network's own beginnings. Empty states do not show. A
+    control beyond its limits counts as the limit, one that is no number as its default.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -62,7 +62,7 @@ def traced(network: nn.Module) -> onnx.ModelProto:
     inputs = (torch.zeros(1, network.channels, network.hop), form.limits[2], *form.zeros())
     written = io.BytesIO()
     with torch.no_grad(), missing_operators(OPSET), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter, which torch keeps but would like to be rid of
+        warnings.simplefilter("ignore")  # of the exporter, which torch keeps but would rather be rid of
         torch.onnx.export(
             form,
             inputs,

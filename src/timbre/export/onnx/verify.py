@@ -2,7 +2,8 @@
 
 A process of its own that knows nothing but onnxruntime and the file. REFERENCE (npz) holds an input `audio` [channels,
 samples], what the network makes of it `offline` and what the effect in model.ts makes of it `streamed`, its `short`
-beginning and what that makes of it with the controls `turned`, and the tail of the network. Prints the findings as JSON.
+beginning, the controls `turned` and what model.ts makes of the beginning with them, and the tail of the network. Prints
+the findings as JSON.
 """
 
 from __future__ import annotations
