@@ -27,7 +27,7 @@ def test_partitioned_convolution_equals_scipy_without_delay(snr_db, taps):
     x, impulse, wanted = signals(20 * hop, taps)
     spectra = partition_spectra(impulse, hop)
     last, pieces = torch.zeros(2, hop), []
-    line = torch.zeros(2, len(spectra), hop + 1, dtype=torch.complex64)
+    line = torch.zeros(2, len(spectra), hop + 1, 2)
     for block in x.split(hop, dim=1):
         y, line = convolve_partition(block, last, line, spectra)
         last = block
