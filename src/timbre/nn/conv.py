@@ -91,7 +91,7 @@ class Weighted(nn.Module):
 
 
 def _after(heard: Tensor, samples: int, state: Tensor) -> Tensor:
-    """What is kept of all that was heard, state and `samples` more: a view in one operator, where a slice takes four."""
+    """What is kept of all that was heard, state and `samples` more: a view in one operator, a slice takes four."""
     return heard.as_strided(state.shape, heard.stride(), samples * heard.shape[2])
 
 
