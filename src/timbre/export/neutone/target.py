@@ -21,9 +21,9 @@ from timbre.files import write_bytes, write_json
 from timbre.models.control import Control, default_settings
 from timbre.params import Params
 
-# Neutone's website plays them; they are part of the file.
+# Neutone's website plays them; they are part of the file, 50 kB a second.
 PAIRS = 2
-PAIR_SECONDS = 3.0
+PAIR_SECONDS = 1.5
 # Of the proof: host blocks that divide the model's buffers, that do not, and longer ones.
 HOST_BLOCKS_SAMPLES = (64, 480, 512, 2048, 3000, 4096)
 
