@@ -70,12 +70,12 @@ def any_params():
 
 @pytest.fixture(scope="session")
 def song(harmonic_tone):
-    """A swelling tone with an octave's leap and a pause, as many channels as asked for, a second."""
+    """A swelling tone with an octave's leap and a pause, as many channels as asked for, 0.7 seconds."""
 
     def make(network) -> np.ndarray:
         rate = network.sample_rate
-        tone = np.concatenate([harmonic_tone(220.0, 0.3, rate), harmonic_tone(440.0, 0.3, rate), np.zeros(rate // 5)])
-        tone = np.concatenate([tone, harmonic_tone(330.0, 0.2, rate)]) * np.linspace(0.5, 2.0, rate)
+        tone = np.concatenate([harmonic_tone(220.0, 0.2, rate), harmonic_tone(440.0, 0.2, rate), np.zeros(rate // 10)])
+        tone = np.concatenate([tone, harmonic_tone(330.0, 0.2, rate)]) * np.linspace(0.5, 2.0, len(tone) + rate // 5)
         noise = np.random.default_rng(0).standard_normal((network.channels, len(tone)))
         return (tone + 0.01 * noise * (tone != 0.0)).astype(np.float32)
 

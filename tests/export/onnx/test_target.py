@@ -34,7 +34,7 @@ NAMES = [
     "noise bands",
 ]
 # Scripting takes longer than all the rest.
-SCRIPTED = ("rave with noise, looking ahead", "ddsp with a room, by mpm", "noise bands")
+SCRIPTED = ("rave with noise, looking ahead", "ddsp with a room, by mpm")
 
 
 def turned(network) -> torch.Tensor:
@@ -152,7 +152,9 @@ def test_the_proof_finds_a_good_file_good(made, any_params):
 
 
 def test_another_networks_file_breaks_its_promises(made, tiny_network):
-    findings = examine(str(made("ddsp")[2]["path"]), target.reference_of(tiny_network(seed=1)))
+    reference = target.reference_of(tiny_network(seed=1))
+    brief = {name: value[:, :8000] if value.ndim == 2 else value for name, value in reference.items()}
+    findings = examine(str(made("ddsp")[2]["path"]), brief)
     faults = target.broken_promises(findings, 0, 100.0)
     assert [fault.split(" to ")[0] for fault in faults[:2]] == [
         "its stream equals the network offline",
