@@ -23,12 +23,12 @@ def networks(tiny_network, rave_network, tiny_manifest, tiny_features):
         return network
 
     assert RAVE["latent_size"] == 5
-    v1 = {"blocks": "v1", "ratios": [2, 2], "dilations": [[1, 3], [1]]}
+    v1 = {"blocks": "v1", "ratios": [2, 2], "dilations": [[1, 3], [1]], "activation": "snake", "noise": True}
+    v1["regularisation"] = "discrete"
     return {
         "rave": rave_network,
         "rave with noise, looking ahead": lambda: rave_network(noise=True, no_latency=False),
-        "rave v1, stereo, snake": lambda: rave_network(channels=2, activation="snake", noise=True, **v1),
-        "rave discrete": lambda: rave_network(regularisation="discrete"),
+        "rave v1, discrete, stereo, snake": lambda: rave_network(channels=2, **v1),
         "rave spherical, reduced": lambda: reduced(regularisation="spherical"),
         "ddsp": tiny_network,
         "ddsp with a room, by mpm": lambda: tiny_network(

@@ -54,7 +54,7 @@ def page(runtime, made, song, tmp_path_factory):
     (folder / "onnxruntime-web").mkdir()
     for name in FILES:
         shutil.copy(runtime / name, folder / "onnxruntime-web")
-    for name, file in (("ddsp", "model.onnx"), ("rave v1, stereo, snake", "stereo.onnx")):
+    for name, file in (("ddsp", "model.onnx"), ("rave v1, discrete, stereo, snake", "stereo.onnx")):
         network, _, told = made(name)
         shutil.copy(told["path"], folder / file)
         soundfile.write(folder / f"{file}.wav", song(network).T, network.sample_rate, subtype="FLOAT")
@@ -113,7 +113,7 @@ def test_another_model_can_be_chosen(page, made, song, snr_db):
     page.wait("document.getElementById('model').textContent.includes('stereo.onnx')")
     page.wait("document.getElementById('control-temperature') !== null")
     played = rendered(page, page.folder / "stereo.onnx.wav")
-    assert snr_db(wanted(made, "rave v1, stereo, snake", song), played) > 100
+    assert snr_db(wanted(made, "rave v1, discrete, stereo, snake", song), played) > 100
 
 
 @pytest.mark.parametrize(("button", "state"), [("play-file", "playing model.onnx.wav"), ("microphone", "microphone")])

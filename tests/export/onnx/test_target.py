@@ -26,8 +26,7 @@ SOURCE = str(Path(models.__file__).parents[2])
 NAMES = [
     "rave",
     "rave with noise, looking ahead",
-    "rave v1, stereo, snake",
-    "rave discrete",
+    "rave v1, discrete, stereo, snake",
     "rave spherical, reduced",
     "ddsp",
     "ddsp with a room, by mpm",
@@ -136,7 +135,7 @@ def test_another_process_writes_the_same_bytes(made, rave_config, tmp_path, any_
 
 
 def test_the_network_stays_as_it_was(networks, tmp_path, any_params):
-    network = networks["ddsp"]()
+    network = networks["noise bands"]()
     before = {name: value.clone() for name, value in network.state_dict().items()}
     settings = network.settings.clone()
     target.write(network, tmp_path, any_params)
@@ -181,7 +180,7 @@ def test_every_broken_promise_is_named():
 
 
 def test_what_has_no_graph_is_refused(networks, tmp_path, any_params):
-    network = networks["rave"]()
+    network = networks["noise bands"]()
 
     class Strange(type(network)):
         def step(self, audio, state):
