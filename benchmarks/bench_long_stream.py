@@ -3,7 +3,7 @@
     python benchmarks/bench_long_stream.py [--model models/export/model.ts] [--minutes 10] [--block 512]
         [--set loudness_match=0 ...]
 
-The same ten seconds of sound again and again, one thread, in torch's inference mode. Printed are, of the first minute and
+The same ten seconds of sound again and again, one thread, in inference mode. Printed are, of the first minute and
 of the last: level and strongest partial of the last ten seconds' output (the first loop, in which a model is still new
 to the sound, left out), CPU time of a block; the growth of the process's memory in between; and the largest difference
 in the last second from a freshly loaded model that hears nothing but the last seconds. That one is given what counts or
