@@ -113,13 +113,13 @@ def test_any_blocks_equal_the_whole(random_blocks):
 
 def test_settings_glide_and_the_first_frame_takes_them_as_they_are(random_blocks):
     glide = Glide(93.75)
-    first, state = glide.step([1.0, -5.0], 3, glide.initial_state(2, 2, torch.device("cpu")))
+    first, state = glide.step(torch.tensor([1.0, -5.0]), 3, glide.initial_state(2, 2, torch.device("cpu")))
     assert torch.equal(first, torch.tensor([1.0, -5.0]).expand(2, 3, 2))
-    whole, _ = glide.step([2.0, 5.0], 40, state)
+    whole, _ = glide.step(torch.tensor([2.0, 5.0]), 40, state)
     assert (whole[:, 1:] > whole[:, :-1]).all() or (whole[:, -1] == torch.tensor([2.0, 5.0])).all()
     assert whole[0, 0, 0] < 1.5 and whole[0, 7, 0] > 1.95
     pieces = []
     for size in random_blocks(40, 0):
-        y, state = glide.step([2.0, 5.0], size, state)
+        y, state = glide.step(torch.tensor([2.0, 5.0]), size, state)
         pieces.append(y)
     assert torch.allclose(whole, torch.cat(pieces, dim=1), atol=1e-5)
