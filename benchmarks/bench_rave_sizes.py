@@ -53,7 +53,7 @@ def main() -> None:
         rate = network.sample_rate
         parameters = sum(parameter.numel() for parameter in network.parameters())
         macs = macs_per_second(network)
-        delay = network.delay + network.hop
+        delay = network.delay
         print(
             f"| `{size}` | {parameters:,} | {macs / 1e9:.2f} | {4 * parameters / 1e6:.1f} MB | "
             f"{1000 * network.receptive_samples / rate:.0f} ms | {network.hop} | "
