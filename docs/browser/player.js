@@ -68,7 +68,10 @@ async function load(bytes, name) {
   told = describe(bytes);
   $("model").textContent = `Loading ${name} …`;
   const runtime = await first(RUNTIMES, "ort.wasm.min.mjs");
-  if (!runtime) throw new Error("ONNX Runtime Web is neither beside this page nor to be had from the net.");
+  if (!runtime) {
+    throw new Error("ONNX Runtime Web is neither beside this page nor to be had from the net. "
+      + "The section `In the browser` of docs/exports.md has the line that fetches it.");
+  }
   await ask("load", { bytes, description: told, runtime: runtime.href });
   const place = runtime.href.includes(VERSION) ? "from the net" : "from beside this page";
   $("model").innerHTML = "";
