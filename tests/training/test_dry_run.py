@@ -1,5 +1,7 @@
 """The rehearsal before the first step."""
 
+import time
+
 import pytest
 import torch
 
@@ -98,7 +100,9 @@ def test_main_memory_is_reckoned_and_not_tried_out(train_duel, make_duel, monkey
 
     def hungry(self, batch, step):
         tried.append(len(batch["audio"]))
-        torch.ones(len(batch["audio"]) * hunger, dtype=torch.uint8)
+        food = torch.ones(len(batch["audio"]) * hunger, dtype=torch.uint8)
+        time.sleep(0.05)  # until whoever watches has seen it
+        del food
         return original(self, batch, step)
 
     monkeypatch.setattr(make_duel, "training_step", hungry)
