@@ -80,6 +80,43 @@ def test_every_presets_shape_streams_in_blocks_of_one_hop_and_many(rave_network,
         assert snr_db(whole[:, :, : x.shape[2] - network.delay], got[:, :, network.delay :]) > 100
 
 
+@pytest.mark.parametrize("causal", [True, False], ids=["causal", "centred"])
+def test_with_its_controls_turned_a_stream_is_still_the_whole(rave_network, causal, random_blocks, snr_db):
+    network = turned(rave_network(no_latency=causal))
+    x = sound(network)
+    neutral = network(x).detach()
+    network.settings[:] = torch.tensor([0.5, -6.0, 1.5, -0.7])
+    whole = network(x).detach()
+    assert snr_db(neutral, whole) < 20
+    got = stream(network.step, network, x, random_blocks(x.shape[2], 5, network.hop))
+    assert snr_db(whole[:, :, : x.shape[2] - network.delay], got[:, :, network.delay :]) > 100
+
+
+def test_offsets_move_the_first_dimensions_of_the_code(rave_network, snr_db):
+    network = turned(rave_network())
+    z = torch.randn(2, network.latent_dimensions, 30)
+    moved = z.clone()
+    moved[:, 0] += 1.5
+    moved[:, 1] -= 0.7
+    wanted, _ = network.decode_step(moved, network.initial_decoder_state(2))
+    network.settings[2:] = torch.tensor([1.5, -0.7])
+    got, _ = network.decode_step(z, network.initial_decoder_state(2))
+    assert snr_db(wanted.detach(), got.detach()) > 100
+
+
+@pytest.mark.parametrize("hops", (1, 3))
+def test_the_input_gain_reaches_a_new_value_within_a_hop_without_a_leap(rave_network, hops):
+    network = rave_network()
+    ones, heard = torch.ones(1, 1, hops * network.hop), torch.zeros(1, dtype=torch.int64)
+    before, gain = network._gained(ones, heard, torch.zeros(1, 1, 1))
+    assert torch.equal(before, ones)
+    network.settings[1] = -20.0
+    after, gain = network._gained(ones, heard + 1, gain)
+    levels = torch.cat([before, after], dim=2)[0, 0]
+    assert gain.item() == pytest.approx(0.1) and torch.allclose(levels[(hops + 1) * network.hop - 1 :], gain.flatten())
+    assert levels.diff().abs().max() < 1.1 * 0.9 / network.hop
+
+
 def test_an_odd_number_of_band_samples_of_delay_is_among_them(rave_network):
     delays = {name: rave_network(no_latency=False, **shape).decoder.delay for name, shape in SHAPES.items()}
     assert {delay % 2 for delay in delays.values()} == {0, 1}, delays
