@@ -1,10 +1,14 @@
 """Weights in eight bits: a quarter of the bytes to read per block, which is what playing a large network costs.
 
 Dynamic quantisation (activations in eight bits as they come, weights once): symmetric, with a scale for each output.
+As a process of its own, `python -m timbre.export.int8 QUANTISED WHOLE SOUNDS`, it compares two files.
 """
 
 from __future__ import annotations
 
+import json
+import sys
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -13,7 +17,8 @@ import torch
 from torch import nn
 
 from timbre.dsp.spectral import level_distances_db, magnitudes
-from timbre.errors import UserError
+from timbre.errors import UserError, stage_main
+from timbre.export.make import run_module
 from timbre.nn.conv import FoldedLinear, Weighted
 from timbre.playing.load import load_player
 from timbre.playing.render import render
@@ -61,11 +66,10 @@ def prove_int8(path: Path, whole: Path, sounds: dict[str, np.ndarray], limit_db:
     sounds: [channels, samples] by name. Returns: the mean log-spectral distance in dB, the largest and its sound.
     Raises: UserError where the largest is over `limit_db`.
     """
-    quantised, reference = load_player(path), load_player(whole)
-    distances = {
-        name: spectral_distance_db(*(render(player, audio, BLOCK_SAMPLES) for player in (reference, quantised)))
-        for name, audio in sounds.items()
-    }
+    with tempfile.TemporaryDirectory() as scratch:
+        np.savez(Path(scratch) / "sounds.npz", *sounds.values())
+        printed = run_module("timbre.export.int8", str(path), str(whole), str(Path(scratch) / "sounds.npz"))
+    distances = dict(zip(sounds, json.loads(printed), strict=True))
     worst = max(distances, key=lambda name: distances[name])
     if distances[worst] > limit_db:
         raise UserError(
@@ -83,3 +87,15 @@ def spectral_distance_db(reference: np.ndarray, output: np.ndarray) -> float:
         magnitudes(torch.from_numpy(sound), FFT_SIZE).transpose(1, 2).flatten(0, 1) for sound in (reference, output)
     )
     return float(level_distances_db(a, b, max(float(a.max()) * 1e-4, 1e-7)).mean())
+
+
+def main() -> None:
+    """Print the distance of each of SOUNDS (npz) as QUANTISED and WHOLE play it, as JSON."""
+    quantised, whole = load_player(Path(sys.argv[1])), load_player(Path(sys.argv[2]))
+    sounds = np.load(sys.argv[3])
+    both = [[render(player, sounds[name], BLOCK_SAMPLES) for player in (whole, quantised)] for name in sounds]
+    print(json.dumps([spectral_distance_db(*pair) for pair in both]))
+
+
+if __name__ == "__main__":
+    stage_main(main)
