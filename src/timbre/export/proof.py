@@ -69,12 +69,17 @@ def broken_promises(findings: dict, delay: int, min_snr_db: float) -> list[str]:
         faults.append(f"its two parts in turn equal the whole to {findings['parts_snr_db']:.1f} dB of {min_snr_db:g}")
     if findings["delay_samples"] != delay:
         faults.append(f"its delay is {findings['delay_samples']} samples, {delay} are reported")
+    return faults + level_faults(findings)
+
+
+def level_faults(findings: dict) -> list[str]:
+    """One line for each sound at which a file of any kind comes out too loud, or with samples that are no numbers."""
+    faults = []
     if findings["fresh_silence_dbfs"] > SILENCE_DBFS:
         faults.append(f"silence comes out at {findings['fresh_silence_dbfs']:.1f} dBFS")
     if findings["silence_after_sound_dbfs"] > SILENCE_DBFS:
         faults.append(f"a second after a sound's end it still plays at {findings['silence_after_sound_dbfs']:.1f} dBFS")
-    faults += [f"{name}: no numbers come out" for name, peak in findings["peaks"].items() if peak is None]
-    return faults
+    return faults + [f"{name}: no numbers come out" for name, peak in findings["peaks"].items() if peak is None]
 
 
 def test_signal(rate: int, channels: int = 1) -> np.ndarray:

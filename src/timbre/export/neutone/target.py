@@ -16,7 +16,7 @@ from timbre.errors import UserError
 from timbre.export.archive import described
 from timbre.export.make import run_module
 from timbre.export.neutone.texts import describe, knobs_of, warning_of
-from timbre.export.proof import SILENCE_DBFS, offline, test_signal
+from timbre.export.proof import level_faults, offline, test_signal
 from timbre.files import write_bytes, write_json
 from timbre.models.control import Control, default_settings
 from timbre.params import Params
@@ -117,12 +117,7 @@ def broken_promises(findings: dict, delay: int, min_snr_db: float) -> list[str]:
     ]
     if not findings["first_run_equals_reset_run"]:
         faults.append("after reset() it does not play the bits of a freshly loaded file")
-    if findings["fresh_silence_dbfs"] > SILENCE_DBFS:
-        faults.append(f"silence comes out at {findings['fresh_silence_dbfs']:.1f} dBFS")
-    if findings["silence_after_sound_dbfs"] > SILENCE_DBFS:
-        faults.append(f"a second after a sound's end it still plays at {findings['silence_after_sound_dbfs']:.1f} dBFS")
-    faults += [f"{name}: no numbers come out" for name, peak in findings["peaks"].items() if peak is None]
-    return faults
+    return faults + level_faults(findings)
 
 
 def turned(network: nn.Module, control: Control, knob: int) -> torch.Tensor:

@@ -21,7 +21,7 @@ from timbre.export.onnx.graph import Graph
 from timbre.export.onnx.layout import turned
 from timbre.export.onnx.tidy import tidied
 from timbre.export.onnx.trace import OPSET, traced
-from timbre.export.proof import SILENCE_DBFS, offline, test_signal
+from timbre.export.proof import level_faults, offline, test_signal
 from timbre.files import write_bytes
 from timbre.models.control import default_settings
 from timbre.params import Params
@@ -128,9 +128,4 @@ def broken_promises(findings: dict, delay: int, min_snr_db: float) -> list[str]:
         faults.append(f"its delay is {findings['delay_samples']} samples, {delay} are reported")
     if not findings["zeros_begin_anew"]:
         faults.append("from states of zeros it does not play the same bits again")
-    if findings["fresh_silence_dbfs"] > SILENCE_DBFS:
-        faults.append(f"silence comes out at {findings['fresh_silence_dbfs']:.1f} dBFS")
-    if findings["silence_after_sound_dbfs"] > SILENCE_DBFS:
-        faults.append(f"a second after a sound's end it still plays at {findings['silence_after_sound_dbfs']:.1f} dBFS")
-    faults += [f"{name}: no numbers come out" for name, peak in findings["peaks"].items() if peak is None]
-    return faults
+    return faults + level_faults(findings)
