@@ -17,6 +17,8 @@ from torch import Tensor
 
 # Written in place of infinity where two signals are equal to the bit.
 EQUAL_DB = 200.0
+# Of the parts in turn, hops a block.
+PARTS_HOPS = 13
 # Written in place of minus infinity for digital silence.
 SILENT_DB = -200.0
 
@@ -95,7 +97,7 @@ def parts_snr_db(model: torch.jit.ScriptModule, reference: dict) -> float:
         model.set_control(str(name), float(value))
     audio, played = reference["audio"], []
     whole = audio[:, : audio.shape[1] // hop * hop]
-    for block in torch.split(torch.from_numpy(whole)[None], 3 * hop, dim=2):
+    for block in torch.split(torch.from_numpy(whole)[None], hop * PARTS_HOPS, dim=2):
         played.append(
             model.decode(model.encode(block)) if hasattr(model, "encode") else model.controls(model.features(block))
         )
@@ -110,11 +112,11 @@ def examine(path: str, reference: dict, blocks: list[int]) -> dict:
     audio, offline, delay, tail = (reference[name] for name in ("audio", "offline", "delay", "tail"))
     rate, hop, channels = int(model.sample_rate), int(model.hop), len(audio)
     blocks = sorted({legal(block, hop) for block in blocks})
-    usual = legal(512, hop)
+    usual = blocks[-1]
     padded = np.pad(audio, ((0, 0), (0, delay)))
-    first = feed(model, padded, fixed(blocks[-1]))
+    first = feed(model, padded, fixed(usual))
     feed(model, audio[:, : rate // 2], fixed(usual))  # a state that reset has to forget
-    again = play(model, padded, fixed(blocks[-1]))
+    again = play(model, padded, fixed(usual))
     schedules = {str(block): fixed(block) for block in blocks} | {"random": shuffled(0, hop)}
     snrs = {name: snr_db(offline, play(model, padded, schedule)[:, delay:]) for name, schedule in schedules.items()}
     silence = np.zeros((channels, 2 * rate + tail), dtype=np.float32)
@@ -133,7 +135,7 @@ def examine(path: str, reference: dict, blocks: list[int]) -> dict:
     }
     peaks = {name: float(np.abs(play(model, signal, fixed(usual))).max()) for name, signal in extremes.items()}
     model.reset()
-    recovered = feed(model, padded, fixed(blocks[-1]))
+    recovered = feed(model, padded, fixed(usual))
     return {
         "snr_db": snrs,
         "parts_snr_db": parts_snr_db(model, reference),
