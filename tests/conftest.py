@@ -1,12 +1,16 @@
 """What the tests of several rooms share: a tiny configuration, its network, recordings and cache, and rulers."""
 
 import copy
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 from support.presets import RAVE
+
+# What is started in the background ignores Ctrl-C, and so would all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
 RATE = 16000
