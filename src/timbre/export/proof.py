@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,28 +21,34 @@ SILENCE_DBFS = -80.0
 
 
 def prove(path: Path, network: nn.Module, limits: Export) -> dict:
-    """Have a new process examine an exported file (see `timbre.export.verify`) and judge what it found.
-
-    Raises: UserError that lists every promise the file does not keep.
-    """
+    """Have `timbre.export.verify` examine an exported TorchScript file. Raises: UserError as `kept` does."""
     audio = test_signal(network.sample_rate, network.channels)
+    reference = {
+        "audio": audio,
+        "offline": offline(network, audio, default_settings(network.controls)),
+        "offline_neutral": offline(network, audio, neutral_settings(network.controls)),
+        "control_names": np.array([control.name for control in network.controls]),
+        "neutral": neutral_settings(network.controls).numpy(),
+        "delay": np.array(network.delay),
+        "tail": np.array(network.tail_samples),
+    }
+    blocks = [str(block) for block in limits.check_blocks_samples]
+    found = judged("timbre.export.verify", path, reference, blocks)
+    return kept(path, found, broken_promises(found, network.delay, limits.min_snr_db))
+
+
+def judged(module: str, path: Path, reference: dict[str, np.ndarray], arguments: Sequence[str] = ()) -> dict:
+    """What a new process finds about a file: `python -m MODULE FILE REFERENCE [ARGUMENT ...]`, which prints JSON."""
     with tempfile.TemporaryDirectory() as scratch:
-        reference = Path(scratch) / "reference.npz"
-        np.savez(
-            reference,
-            audio=audio,
-            offline=offline(network, audio, default_settings(network.controls)),
-            offline_neutral=offline(network, audio, neutral_settings(network.controls)),
-            control_names=[control.name for control in network.controls],
-            neutral=neutral_settings(network.controls).numpy(),
-            delay=network.delay,
-            tail=network.tail_samples,
-        )
-        blocks = [str(block) for block in limits.check_blocks_samples]
-        findings = json.loads(run_module("timbre.export.verify", str(path), str(reference), *blocks))
-    faults = broken_promises(findings, network.delay, limits.min_snr_db)
+        stored = Path(scratch) / "reference.npz"
+        np.savez(stored, **reference)
+        return json.loads(run_module(module, str(path), str(stored), *arguments))
+
+
+def kept(path: Path, findings: dict, faults: list[str]) -> dict:
+    """The findings about a file without faults. Raises: UserError that lists every promise the file does not keep."""
     if faults:
-        raise UserError("the exported file does not keep its promises, so it is not written:\n  " + "\n  ".join(faults))
+        raise UserError(f"{path.name} does not keep its promises, so it is not written:\n  " + "\n  ".join(faults))
     return findings
 
 

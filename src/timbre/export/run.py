@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
@@ -38,7 +37,8 @@ def export_model(params: Params, models_folder: Path, target: Path) -> dict:
     """
     network = models.load(models_folder, params.export.fidelity)
     with replaced_folder(target) as folder:
-        targets = _made(_makers(params, models_folder, network, folder))
+        files = len(params.export.targets) + (params.export.precision == "int8")
+        targets = _made(_makers(params, models_folder, network, folder), files)
         description = {
             "model": read_json(models_folder / "config.json")["model"],
             "sample_rate_hz": network.sample_rate,
@@ -59,25 +59,24 @@ def export_model(params: Params, models_folder: Path, target: Path) -> dict:
     return description
 
 
-def _made(makers: dict[str, Callable[[], dict]]) -> dict[str, dict]:
+def _made(makers: list[Callable[[], dict[str, dict]]], files: int) -> dict[str, dict]:
     """Run all makers, two at a time, since most of their work is done by other processes with one thread each."""
-    with (
-        ThreadPoolExecutor(2) as pool,
-        progress(description="writing and proving", unit="file", total=len(makers)) as bar,
-    ):
-        futures = {name: pool.submit(make) for name, make in makers.items()}
+    targets: dict[str, dict] = {}
+    with ThreadPoolExecutor(2) as pool, progress(description="writing and proving", unit="file", total=files) as bar:
         try:
-            for future in as_completed(futures.values()):
-                future.result()
-                bar.update()
+            for future in as_completed([pool.submit(make) for make in makers]):
+                targets |= future.result()
+                bar.update(len(targets) - bar.n)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-        return {name: future.result() for name, future in futures.items()}
+    return targets
 
 
-def _makers(params: Params, models_folder: Path, network: nn.Module, folder: Path) -> dict[str, Callable[[], dict]]:
-    """For each target what writes and proves its file in `folder`, and returns what model.json says of it.
+def _makers(
+    params: Params, models_folder: Path, network: nn.Module, folder: Path
+) -> list[Callable[[], dict[str, dict]]]:
+    """What writes and proves files in `folder`, and returns what model.json says of each, by its target.
 
     Each has the network to itself, since proving turns its controls.
     """
@@ -87,43 +86,36 @@ def _makers(params: Params, models_folder: Path, network: nn.Module, folder: Pat
     if is_int8 or "neutone" in wanted:
         sounds = test_sounds(inputs, network.sample_rate, network.channels)
 
-    def make_torchscript(path: Path = folder / "model.ts") -> dict:
+    def make_torchscript() -> dict[str, dict]:
+        path, small = folder / "model.ts", folder / "model_int8.ts"
         make_in_new_process(models_folder, path, params.export.fidelity)
         found = prove(path, copy.deepcopy(network), params.export)
         silence_dbfs = max(found["fresh_silence_dbfs"], found["silence_after_sound_dbfs"])
         figures = {"streaming_snr_db": min(found["snr_db"].values()), "silence_dbfs": silence_dbfs}
-        return described(path, network.delay) | {name: round(value, 1) for name, value in figures.items()}
+        rounded = {name: round(value, 1) for name, value in figures.items()}
+        said = {"torchscript": described(path, network.delay) | rounded}
+        if is_int8:
+            make_in_new_process(models_folder, small, params.export.fidelity, "int8")
+            found = prove_int8(small, path, sounds, params.export.int8_max_distance_db)
+            said["torchscript_int8"] = described(small, network.delay) | found
+        return said
 
-    def make_int8(path: Path = folder / "model_int8.ts") -> dict:
-        make_in_new_process(models_folder, path, params.export.fidelity, "int8")
-        with tempfile.TemporaryDirectory() as scratch:  # another may be writing model.ts
-            whole = Path(scratch) / "model.ts"
-            make_in_new_process(models_folder, whole, params.export.fidelity)
-            found = prove_int8(path, whole, sounds, params.export.int8_max_distance_db)
-        return described(path, network.delay) | found
-
-    def make_neutone() -> dict:
+    def make_neutone() -> dict[str, dict]:
         own = copy.deepcopy(network)
         said = neutone.write(own, folder, params, list(sounds.values()))
         neutone.prove(folder / "model.nm", own, params)
-        return said
+        return {"neutone": said}
 
-    def make_onnx() -> dict:
+    def make_onnx() -> dict[str, dict]:
         from timbre.export.onnx import target as onnx  # its exporter takes long to import
 
         own = copy.deepcopy(network)
         said = onnx.write(own, folder, params)
         onnx.prove(folder / "model.onnx", own, params)
-        return said
+        return {"onnx": said}
 
-    makers: dict[str, Callable[[], dict]] = {"torchscript": make_torchscript}
-    if is_int8:
-        makers["torchscript_int8"] = make_int8
-    if "neutone" in wanted:
-        makers["neutone"] = make_neutone
-    if "onnx" in wanted:
-        makers["onnx"] = make_onnx
-    return makers
+    others = {"neutone": make_neutone, "onnx": make_onnx}
+    return [make_torchscript, *(make for name, make in others.items() if name in wanted)]
 
 
 def test_sounds(folder: Path, rate_hz: int, channels: int) -> dict[str, np.ndarray]:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from timbre.errors import UserError
+from timbre.export import proof
 from timbre.export.neutone import target
 from timbre.export.neutone.make import make
 from timbre.export.neutone.plugin_model import PluginModel
@@ -166,7 +167,7 @@ def test_a_new_process_proves_the_file(written, tiny_network, params):
 
 
 def test_a_file_that_breaks_a_promise_is_not_accepted(tiny_network, params, monkeypatch):
-    monkeypatch.setattr(target, "run_module", lambda *arguments: json.dumps(SOUND | {"snr_db": {"64": 3.0}}))
+    monkeypatch.setattr(proof, "run_module", lambda *arguments: json.dumps(SOUND | {"snr_db": {"64": 3.0}}))
     with pytest.raises(UserError, match=r"^model\.nm does not keep its promises.*\n  host blocks of 64: streaming"):
         target.prove(Path("model.nm"), tiny_network(), params)
 

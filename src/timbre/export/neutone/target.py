@@ -12,11 +12,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from timbre.errors import UserError
 from timbre.export.archive import described
 from timbre.export.make import run_module
 from timbre.export.neutone.texts import describe, knobs_of, warning_of
-from timbre.export.proof import level_faults, offline, test_signal
+from timbre.export.proof import judged, kept, level_faults, offline, test_signal
 from timbre.files import write_bytes, write_json
 from timbre.models.control import Control, default_settings
 from timbre.params import Params
@@ -64,15 +63,9 @@ def prove(path: Path, network: nn.Module, params: Params) -> dict:
 
     Raises: UserError that lists every promise the file does not keep.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        reference = Path(scratch) / "reference.npz"
-        np.savez(reference, **reference_of(network))
-        blocks = [str(block) for block in HOST_BLOCKS_SAMPLES]
-        findings = json.loads(run_module("timbre.export.neutone.verify", str(path), str(reference), *blocks))
-    faults = broken_promises(findings, network.delay, params.export.min_snr_db)
-    if faults:
-        raise UserError("model.nm does not keep its promises, so it is not written:\n  " + "\n  ".join(faults))
-    return findings
+    blocks = [str(block) for block in HOST_BLOCKS_SAMPLES]
+    found = judged("timbre.export.neutone.verify", path, reference_of(network), blocks)
+    return kept(path, found, broken_promises(found, network.delay, params.export.min_snr_db))
 
 
 def reference_of(network: nn.Module) -> dict[str, np.ndarray]:

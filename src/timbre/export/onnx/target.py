@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,13 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from timbre.errors import UserError
+from timbre.export.archive import described
 from timbre.export.effect import StreamingEffect
-from timbre.export.make import run_module
 from timbre.export.onnx.graph import Graph
 from timbre.export.onnx.layout import turned
 from timbre.export.onnx.tidy import tidied
 from timbre.export.onnx.trace import OPSET, traced
-from timbre.export.proof import level_faults, offline, test_signal
+from timbre.export.proof import judged, kept, level_faults, offline, test_signal
 from timbre.files import write_bytes
 from timbre.models.control import default_settings
 from timbre.params import Params
@@ -53,18 +51,14 @@ def write(network: nn.Module, folder: Path, params: Params) -> dict:
     }
     model = graph.model({"timbre": json.dumps(description, sort_keys=True)})
     onnx.checker.check_model(model, full_check=True)
-    content = model.SerializeToString(deterministic=True)
-    write_bytes(folder / "model.onnx", content)
-    return {
-        "file": "model.onnx",
-        "bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "delay_samples": network.delay,
+    write_bytes(folder / "model.onnx", model.SerializeToString(deterministic=True))
+    figures = {
         "block_samples": network.hop,
         "states": len(model.graph.input) - 2,
         "opset": OPSET,
         "nodes": len(model.graph.node),
     }
+    return described(folder / "model.onnx", network.delay) | figures
 
 
 def prove(path: Path, network: nn.Module, params: Params) -> dict:
@@ -72,14 +66,8 @@ def prove(path: Path, network: nn.Module, params: Params) -> dict:
 
     Raises: UserError that lists every promise the file does not keep.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        reference = Path(scratch) / "reference.npz"
-        np.savez(reference, **reference_of(network))
-        findings = json.loads(run_module("timbre.export.onnx.verify", str(path), str(reference)))
-    faults = broken_promises(findings, network.delay, params.export.min_snr_db)
-    if faults:
-        raise UserError("model.onnx does not keep its promises, so it is not written:\n  " + "\n  ".join(faults))
-    return findings
+    found = judged("timbre.export.onnx.verify", path, reference_of(network))
+    return kept(path, found, broken_promises(found, network.delay, params.export.min_snr_db))
 
 
 def reference_of(network: nn.Module) -> dict[str, np.ndarray]:

@@ -55,8 +55,7 @@ class HopForm(nn.Module):
 def traced(network: nn.Module) -> onnx.ModelProto:
     """The graph of a network as torch writes it: audio, controls, state_00, ... -> audio_out, next_state_00, ..."""
     network = copy.deepcopy(network).eval()
-    if hasattr(network, "fold"):
-        network.fold()
+    network.fold()
     form = HopForm(network)
     names = [f"state_{number:02d}" for number in range(len(form.shown))]
     inputs = (torch.zeros(1, network.channels, network.hop), form.limits[2], *form.zeros())
