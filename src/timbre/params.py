@@ -57,15 +57,37 @@ class Thresholds(Section):
     true_peak_dbtp: float = Field(ge=-60.0, le=20.0)
     clipped_runs_per_minute: float = Field(ge=0.0)
     clipped_percent: float = Field(ge=0.0, le=100.0)
+    pile_up_ratio: float = Field(ge=1.0)
     dc_offset_dbfs: float = Field(ge=-120.0, le=0.0)
+    low_frequency_dbfs: float = Field(ge=-120.0, le=0.0)
     silence_percent: float = Field(ge=0.0, le=100.0)
     silence_refuse_percent: float = Field(ge=0.0, le=100.0)
+    noise_floor_dbfs: float = Field(ge=-120.0, le=0.0)
+    snr_db: float = Field(ge=0.0, le=120.0)
+    hum_db: float = Field(ge=0.0, le=120.0)
+    clicks_per_minute: float = Field(ge=0.0)
+    effective_bits: int = Field(ge=1, le=24)
+    upsampled_drop_db: float = Field(ge=0.0, le=200.0)
+    lossy_drop_db: float = Field(ge=0.0, le=200.0)
+    bandwidth_share: float = Field(ge=0.0, le=1.0)
     inverted_correlation: float = Field(ge=-1.0, le=0.0)
     dual_mono_correlation: float = Field(ge=0.0, le=1.0)
+    mono_loss_db: float = Field(ge=0.0, le=100.0)
     short_seconds: float = Field(ge=0.0, le=60.0)
-    dataset_minutes: float = Field(ge=0.0)
     pitched_percent: float = Field(ge=0.0, le=100.0)
     unpitched_percent: float = Field(ge=0.0, le=100.0)
+    polyphony: float = Field(ge=1.0, le=20.0)
+    onsets_per_second: float = Field(ge=0.0, le=100.0)
+    similar_error_rate: float = Field(ge=0.0, le=0.5)
+    environment_ltas_db: float = Field(ge=0.0, le=100.0)
+    environment_noise_db: float = Field(ge=0.0, le=100.0)
+    environment_decay_ratio: float = Field(ge=1.0, le=100.0)
+    variety_min: float = Field(ge=1.0, le=1000.0)
+    variety_max: float = Field(ge=1.0, le=1000.0)
+    ddsp_minutes: float = Field(ge=0.0)
+    rave_minutes: float = Field(ge=0.0)
+    lost_percent: float = Field(ge=0.0, le=100.0)
+    faulty_percent: float = Field(ge=0.0, le=100.0)
 
     @model_validator(mode="after")
     def _ordered(self) -> Thresholds:
@@ -80,6 +102,7 @@ class Thresholds(Section):
 class Audit(Section):
     """The audit."""
 
+    fail_on: list[str] = Field(min_length=1)
     thresholds: Thresholds
 
 
@@ -90,6 +113,10 @@ class Normalize(Section):
     target_lufs: float = Field(ge=-40.0, le=-10.0)
     ceiling_dbtp: float = Field(ge=-12.0, le=0.0)
     max_gain_db: float = Field(ge=0.0, le=60.0)
+    limiter_max_db: float = Field(ge=0.0, le=12.0)
+    noise_floor_max_dbfs: float = Field(ge=-120.0, le=0.0)
+    trim_silence: bool
+    trim_padding_seconds: float = Field(ge=0.0, le=10.0)
 
 
 class Slice(Section):
@@ -99,6 +126,7 @@ class Slice(Section):
     validation_share: Share
     test_share: Share
     cross_check: Literal["none", "swift_f0"]
+    shard_gb: float = Field(gt=0.0, le=1024.0)
 
 
 class Features(Section):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from timbre.audio.table import used
-from timbre.audit.measures import PCM_BITS
+from timbre.audit.meters.clipping import PCM_BITS
 from timbre.params import Params, Thresholds
 
 SEVERITIES = ("error", "warning", "info")
@@ -158,8 +158,8 @@ def _set_faults(table: pd.DataFrame, params: Params, foreign: list[str]) -> Iter
     limits = params.audit.thresholds
     training = table[used(table) & ~table["held_out"]]
     minutes = training["duration_seconds"].sum() / 60.0
-    if round(minutes, 1) < limits.dataset_minutes:
-        yield "small_dataset", "warning", minutes, limits.dataset_minutes
+    if round(minutes, 1) < limits.ddsp_minutes:
+        yield "small_dataset", "warning", minutes, limits.ddsp_minutes
     spread = loudness_spread_lu(training["loudness_lufs"])
     if spread > limits.loudness_spread_lu:
         yield "loudness_spread", "warning", spread, limits.loudness_spread_lu

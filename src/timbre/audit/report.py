@@ -59,7 +59,7 @@ def advise(table: pd.DataFrame, params: Params) -> dict[str, str]:
     training, held_out = kept[~kept["held_out"]], kept[kept["held_out"]]
     return {
         "model": _model(training, params.audit.thresholds),
-        "amount": _amount(training["duration_seconds"].sum() / 60.0, params.audit.thresholds.dataset_minutes),
+        "amount": _amount(training["duration_seconds"].sum() / 60.0, params.audit.thresholds.ddsp_minutes),
         "level": _level(training["loudness_lufs"], params.audit.thresholds.loudness_spread_lu),
         "rates": _rates(kept["sample_rate_hz"], params.data.sample_rate),
         "held_out": f"{len(held_out)} of {len(kept)} recordings lie below a folder named test: the model never learns "

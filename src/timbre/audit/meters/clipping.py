@@ -4,10 +4,33 @@ from __future__ import annotations
 
 import numpy as np
 
+from timbre.audit.meters.meter import Block
+
 LEAST_RUN_SAMPLES = 3
 TOP_SHARE = 0.999
 LOWEST_TOP = 10.0 ** (-12.0 / 20.0)
 LONGEST_WAIT_SAMPLES = 1 << 16
+
+
+# Bits a sample of libsndfile's codings; what is not here has as many as it needs.
+PCM_BITS = {"PCM_S8": 8, "PCM_U8": 8, "ULAW": 8, "ALAW": 8, "PCM_16": 16, "ALAC_16": 16}
+
+
+class Clipping:
+    """Flat tops in all channels of a recording."""
+
+    def __init__(self, channels: int, subtype: str) -> None:
+        self._counters = [ClipCounter(2.0 ** (1 - PCM_BITS.get(subtype, 24))) for _ in range(channels)]
+        self._values = 0
+
+    def add(self, block: Block) -> None:
+        for counter, row in zip(self._counters, block.rows, strict=True):
+            counter.add(row)
+        self._values += block.rows.size
+
+    def result(self) -> dict:
+        runs, clipped = np.sum([counter.result() for counter in self._counters], axis=0)
+        return {"clipped_runs": int(runs), "clipped_percent": 100.0 * int(clipped) / self._values}
 
 
 class ClipCounter:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from timbre.audit.clipping import ClipCounter
+from timbre.audit.meters.clipping import ClipCounter
 
 RATE = 48000
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.signal import butter, sosfilt
 
-from timbre.audit.pitched import has_pitch
+from timbre.audit.meters.pitched import has_pitch
 from timbre.demo import inputs
 from timbre.demo.takes import record_takes
 

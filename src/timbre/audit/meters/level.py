@@ -1,0 +1,84 @@
+"""Loudness, true peak, offset and silence."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from timbre.audio.loudness import LoudnessMeter, PeakMeter, decibels
+from timbre.audit.meters.meter import Block, Frames
+from timbre.audit.meters.pitched import has_pitch
+
+FRAMES_PER_SECOND = 20
+SILENCE_DBFS = -60.0
+
+
+class LoudnessOfMix:
+    """Loudness of the mono sound."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._meter = LoudnessMeter(rate_hz, 1)
+
+    def add(self, block: Block) -> None:
+        self._meter.add(block.mono[:, None])
+
+    def result(self) -> dict:
+        one = np.ones(1)
+        return {
+            "loudness_lufs": self._meter.integrated_lufs(one),
+            "loudness_range_lu": self._meter.loudness_range_lu(one),
+        }
+
+
+class PeakOfAll:
+    """True peak of the channels and of the mono sound, and the offset of the latter."""
+
+    def __init__(self, rate_hz: int, channels: int, mixed: bool) -> None:
+        self._channels = channels
+        self._mixed = mixed
+        self._peaks = PeakMeter(rate_hz, channels + mixed)
+        self._sum, self._samples = 0.0, 0
+
+    def add(self, block: Block) -> None:
+        rows = np.concatenate([block.rows, block.mono[None]]) if self._mixed else block.rows
+        self._peaks.add(rows.T)
+        self._sum += float(block.mono.sum(dtype=np.float64))
+        self._samples += len(block.mono)
+
+    def result(self) -> dict:
+        tops = self._peaks.peaks_dbtp()
+        return {
+            "true_peak_dbtp": float(tops[: self._channels].max()),
+            "mix_true_peak_dbtp": float(tops[-1] if self._mixed else tops[0]),
+            "dc_offset_dbfs": float(decibels(self._sum / self._samples)),
+        }
+
+
+class FrameCounter:
+    """Shares of 50 ms frames in a stream; a last part frame counts as one.
+
+    Silent is a frame whose RMS lies under -60 dBFS; of the others those with a clear pitch are counted.
+    """
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._frames_of = Frames(max(1, round(rate_hz / FRAMES_PER_SECOND)))
+        self._frames, self._silent, self._pitched = 0, 0, 0
+
+    def add(self, block: Block) -> None:
+        self._count(self._frames_of.take(block.mono))
+
+    def result(self) -> dict:
+        if len(self._frames_of.rest()):
+            self._count(self._frames_of.rest()[None])
+        active = self._frames - self._silent
+        return {
+            "silence_percent": 100.0 * self._silent / max(1, self._frames),
+            "pitched_percent": 100.0 * self._pitched / active if active else float("nan"),
+        }
+
+    def _count(self, frames: np.ndarray) -> None:
+        power = np.einsum("fs,fs->f", frames, frames) / max(1, frames.shape[1])
+        silent = power < 10.0 ** (SILENCE_DBFS / 10.0)
+        self._frames += len(frames)
+        self._silent += int(silent.sum())
+        self._pitched += int(has_pitch(frames[~silent], self._rate_hz).sum())
