@@ -17,7 +17,10 @@ def table(*rows):
 
 
 def settings(mode="dataset", target=-20.0, ceiling=-1.0, most=20.0):
-    return Normalize(mode=mode, target_lufs=target, ceiling_dbtp=ceiling, max_gain_db=most)
+    return Normalize(
+        mode=mode, target_lufs=target, ceiling_dbtp=ceiling, max_gain_db=most, limiter_max_db=0.0,
+        noise_floor_max_dbfs=-50.0, trim_silence=False, trim_padding_seconds=0.5,
+    )  # fmt: skip
 
 
 def gains(plan):
