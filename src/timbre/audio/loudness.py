@@ -7,26 +7,28 @@ import soxr
 from pyloudnorm.iirfilter import IIRfilter
 from scipy.signal import sosfilt
 
-SEGMENTS_PER_SECOND = 10
-MOMENTARY_SEGMENTS = 4
-SHORT_TERM_SEGMENTS = 30
+STEPS_PER_SECOND = 100
+SEGMENT_STEPS = 10
+MOMENTARY_SECONDS = 0.4
+SHORT_TERM_SECONDS = 3.0
 ABSOLUTE_GATE_LUFS = -70.0
 CHANNEL_WEIGHTS = (1.0, 1.0, 1.0, 1.41, 1.41)
 
 
 class LoudnessMeter:
-    """K-weighted energy in 100 ms segments of every channel of a stream (ITU-R BS.1770-4, annex 1).
+    """K-weighted energy in steps of 10 ms of every channel of a stream (ITU-R BS.1770-4, annex 1).
 
-    The standard's 0.4 s blocks with 75 % overlap are four segments each, the 3 s blocks of EBU Tech 3342 are thirty, so
-    one filter pass serves both. Coefficients after B. De Man, "Evaluation of implementations of the EBU R128 loudness
-    measurement" (AES 145, 2018): equal to libebur128's at any rate, where pyloudnorm's default lies 0.04 LU low.
+    The standard's 0.4 s blocks with 75 % overlap are four segments of ten steps each, the 3 s blocks of EBU Tech 3342
+    are thirty, and the highest loudness of EBU Tech 3341 is sought at every step, so one filter pass serves all.
+    Coefficients after B. De Man, "Evaluation of implementations of the EBU R128 loudness measurement" (AES 145, 2018):
+    equal to libebur128's at any rate, where pyloudnorm's default lies 0.04 LU low.
     """
 
     def __init__(self, rate_hz: int, channels: int) -> None:
-        self._rate_hz, self._samples = rate_hz, 0
+        self._rate_hz, self._samples, self._steps = rate_hz, 0, 0
         self._sections = np.array([_section(rate_hz, *design) for design in DE_MAN])
         self._state = np.zeros((2, channels, 2))
-        self._sums: list[np.ndarray] = []
+        self._sums = [np.zeros((channels, 0))]
         self._open = np.zeros(channels)
 
     def add(self, samples: np.ndarray) -> None:
@@ -37,30 +39,29 @@ class LoudnessMeter:
         weighted, self._state = sosfilt(self._sections, np.ascontiguousarray(samples.T, np.float64), zi=self._state)
         np.square(weighted, out=weighted)
         end = self._samples + len(samples)
-        edges = np.arange(len(self._sums) + 1, end * SEGMENTS_PER_SECOND // self._rate_hz + 2)
-        edges = np.rint(edges * (self._rate_hz / SEGMENTS_PER_SECOND)).astype(np.int64)
+        edges = self._edges(self._steps + 1, end * STEPS_PER_SECOND // self._rate_hz + 2)
         edges = edges[edges <= end] - self._samples
-        for first, last in zip([0, *edges[:-1]], edges, strict=True) if len(edges) else ():
-            self._sums.append(self._open + weighted[:, first:last].sum(axis=1))
-            self._open = np.zeros_like(self._open)
-        self._open = self._open + weighted[:, edges[-1] if len(edges) else 0 :].sum(axis=1)
-        self._samples = end
+        sums = np.add.reduceat(weighted, [0, *edges[edges < len(samples)]], axis=1)
+        sums[:, 0] += self._open
+        self._open = np.zeros(len(sums)) if sums.shape[1] == len(edges) else sums[:, -1].copy()
+        self._sums.append(sums[:, : len(edges)])
+        self._samples, self._steps = end, self._steps + len(edges)
 
     def energies(self) -> np.ndarray:
-        """Mean square of the whole segments so far, [segments, channels]."""
-        if not self._sums:
-            return np.zeros((0, len(self._open)))
-        edges = np.rint(np.arange(len(self._sums) + 1) * (self._rate_hz / SEGMENTS_PER_SECOND))
-        return np.array(self._sums) / np.diff(edges)[:, None]
+        """Mean square of the whole 100 ms segments so far, [segments, channels]."""
+        segments = self._steps // SEGMENT_STEPS
+        sums = self._all_sums()[:, : segments * SEGMENT_STEPS]
+        sums = sums.reshape(len(sums), segments, SEGMENT_STEPS).sum(axis=2)
+        return (sums / np.diff(self._edges(0, segments * SEGMENT_STEPS + 1)[::SEGMENT_STEPS])).T
 
     def integrated_lufs(self, weights: np.ndarray) -> float:
         """Gated loudness in LUFS of the channels, each weighted by its place in `weights`; -inf for silence.
 
         A sound shorter than one 0.4 s gating block is taken as one block of its own length.
         """
-        blocks = _sliding_mean(self.energies() @ weights, MOMENTARY_SEGMENTS)
+        blocks = _sliding_mean(self.energies() @ weights, _segments(MOMENTARY_SECONDS))
         if self._samples and len(blocks) == 0:
-            blocks = np.array([(np.sum(self._sums, axis=0) + self._open) @ weights / self._samples])
+            blocks = np.array([(self._all_sums().sum(axis=1) + self._open) @ weights / self._samples])
         blocks = blocks[blocks >= _energy(ABSOLUTE_GATE_LUFS)]
         if len(blocks) == 0:
             return float("-inf")
@@ -69,12 +70,34 @@ class LoudnessMeter:
 
     def loudness_range_lu(self, weights: np.ndarray) -> float:
         """Loudness range in LU (EBU Tech 3342): 10th to 95th percentile of gated short-term loudness; NaN if none."""
-        blocks = _sliding_mean(self.energies() @ weights, SHORT_TERM_SEGMENTS)
+        blocks = _sliding_mean(self.energies() @ weights, _segments(SHORT_TERM_SECONDS))
         blocks = blocks[blocks >= _energy(ABSOLUTE_GATE_LUFS)]
         if len(blocks) == 0:
             return float("nan")
         blocks = blocks[blocks >= 0.01 * np.mean(blocks)]
         return float(np.diff(np.percentile(_lufs(blocks), (10.0, 95.0)))[0])
+
+    def loudest_lufs(self, seconds: float, weights: np.ndarray) -> float:
+        """Highest loudness in LUFS over `seconds` (EBU Tech 3341: 0.4 momentary, 3 short-term), sought every 10 ms.
+
+        -inf for silence, NaN for a sound that is shorter.
+        """
+        length = round(seconds * STEPS_PER_SECOND)
+        if self._steps < length:
+            return float("nan")
+        sums = np.cumsum(np.concatenate([[0.0], weights @ self._all_sums()]))
+        edges = self._edges(0, self._steps + 1)
+        loudest = ((sums[length:] - sums[:-length]) / (edges[length:] - edges[:-length])).max()
+        # What a running sum leaves of silence after sound is rounding.
+        return float(_lufs(loudest)) if loudest > 1e-15 * sums[-1] else float("-inf")
+
+    def _edges(self, first: int, last: int) -> np.ndarray:
+        """Sample at which each step from `first` up to but not `last` begins."""
+        return np.rint(np.arange(first, last) * (self._rate_hz / STEPS_PER_SECOND)).astype(np.int64)
+
+    def _all_sums(self) -> np.ndarray:
+        self._sums = [np.concatenate(self._sums, axis=1)]
+        return self._sums[0]
 
 
 class PeakMeter:
@@ -84,13 +107,16 @@ class PeakMeter:
 
     def __init__(self, rate_hz: int, channels: int) -> None:
         factor = 4 if rate_hz < 96000 else 2 if rate_hz < 192000 else 1
+        self._rate_hz = factor * rate_hz
         # A stream for each channel, since rows are searched many times faster than columns.
         self._streams = [
-            soxr.ResampleStream(rate_hz, factor * rate_hz, 1, dtype="float32", quality="HQ") for _ in range(channels)
+            soxr.ResampleStream(rate_hz, self._rate_hz, 1, dtype="float32", quality="HQ") for _ in range(channels)
         ]
         self._peaks = np.zeros(channels)
+        self._done, self._at = np.zeros((2, channels), np.int64)
         # Zeros on either side, or the filter would cut what rings before the first and after the last sample.
         self.add(np.zeros((self.MARGIN_SAMPLES, channels), np.float32))
+        self._margin = factor * self.MARGIN_SAMPLES
 
     def add(self, samples: np.ndarray, last: bool = False) -> None:
         """Take the next samples [samples, channels]; `last` is for `peaks_dbtp`."""
@@ -99,12 +125,23 @@ class PeakMeter:
             for first in range(0, len(row), 1 << 17):
                 oversampled = stream.resample_chunk(row[first : first + (1 << 17)], last=last)
                 if len(oversampled):
-                    self._peaks[channel] = max(self._peaks[channel], oversampled.max(), -oversampled.min())
+                    self._compare(channel, oversampled)
 
     def peaks_dbtp(self) -> np.ndarray:
         """End the stream; highest peak per channel in dBTP, -inf for silence."""
         self.add(np.zeros((self.MARGIN_SAMPLES, len(self._streams)), np.float32), last=True)
         return decibels(self._peaks)
+
+    def seconds(self) -> np.ndarray:
+        """Where the highest peak of each channel lies (the first of equal ones), in seconds from the start."""
+        return np.maximum(self._at - self._margin, 0) / self._rate_hz
+
+    def _compare(self, channel: int, oversampled: np.ndarray) -> None:
+        highest = max(oversampled.max(), -oversampled.min())
+        if highest > self._peaks[channel]:
+            self._peaks[channel] = highest
+            self._at[channel] = self._done[channel] + np.abs(oversampled).argmax()
+        self._done[channel] += len(oversampled)
 
 
 def integrated_lufs(samples: np.ndarray, rate_hz: int) -> float:
@@ -167,6 +204,10 @@ def _sliding_mean(energies: np.ndarray, length: int) -> np.ndarray:
 def _lufs(energy: np.ndarray | float) -> np.ndarray:
     """BS.1770-4, equation 2."""
     return -0.691 + 10.0 * np.log10(energy)
+
+
+def _segments(seconds: float) -> int:
+    return round(seconds * STEPS_PER_SECOND / SEGMENT_STEPS)
 
 
 def _energy(lufs: float) -> float:

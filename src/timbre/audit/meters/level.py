@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from timbre.audio.loudness import LoudnessMeter, PeakMeter, decibels
+from timbre.audio.loudness import MOMENTARY_SECONDS, SHORT_TERM_SECONDS, LoudnessMeter, PeakMeter, decibels
 from timbre.audit.meters.meter import Block, Frames
 from timbre.audit.meters.pitched import has_pitch
 
@@ -26,6 +26,8 @@ class LoudnessOfMix:
         return {
             "loudness_lufs": self._meter.integrated_lufs(one),
             "loudness_range_lu": self._meter.loudness_range_lu(one),
+            "momentary_max_lufs": self._meter.loudest_lufs(MOMENTARY_SECONDS, one),
+            "short_term_max_lufs": self._meter.loudest_lufs(SHORT_TERM_SECONDS, one),
         }
 
 
@@ -46,8 +48,10 @@ class PeakOfAll:
 
     def result(self) -> dict:
         tops = self._peaks.peaks_dbtp()
+        own = tops[: self._channels]
         return {
-            "true_peak_dbtp": float(tops[: self._channels].max()),
+            "true_peak_dbtp": float(own.max()),
+            "true_peak_at_seconds": float(self._peaks.seconds()[own.argmax()]),
             "mix_true_peak_dbtp": float(tops[-1] if self._mixed else tops[0]),
             "dc_offset_dbfs": float(decibels(self._sum / self._samples)),
         }
