@@ -5,7 +5,15 @@ import pyebur128
 import pytest
 from scipy.signal import butter, sosfilt
 
-from timbre.audio.loudness import LoudnessMeter, PeakMeter, integrated_lufs, loudness_range_lu, true_peak_dbtp
+from timbre.audio.loudness import (
+    MOMENTARY_SECONDS,
+    SHORT_TERM_SECONDS,
+    LoudnessMeter,
+    PeakMeter,
+    integrated_lufs,
+    loudness_range_lu,
+    true_peak_dbtp,
+)
 
 RATES = (48000, 44100)
 
@@ -54,6 +62,97 @@ def test_integrated_loudness_five_channels_tech_3341_case_6(rate):
     assert integrated_lufs(samples, rate) == pytest.approx(-23.0, abs=0.1)
 
 
+@pytest.mark.parametrize(("case", "spread_db"), [(7, 5.0), (8, 15.0)])
+def test_programmes_like_those_of_tech_3341_cases_7_and_8(case, spread_db):
+    """The standard's own are recordings, of narrow and of wide loudness range; these are noise with swells like them."""
+    rng = np.random.default_rng(case)
+    levels_db = np.repeat(rng.uniform(-spread_db, spread_db, 30), 48000)
+    noise = sosfilt(butter(2, (100, 6000), "bandpass", fs=48000, output="sos"), rng.standard_normal((2, 30 * 48000)))
+    samples = (0.05 * noise * 10.0 ** (levels_db / 20.0)).T
+    mode = pyebur128.MeasurementMode
+    samples *= 10.0 ** ((-23.0 - libebur128(samples, 48000, mode.MODE_I, pyebur128.get_loudness_global)) / 20.0)
+    samples = samples.astype(np.float32)
+    assert integrated_lufs(samples, 48000) == pytest.approx(-23.0, abs=0.01)
+    for seconds, kind, reading in (
+        (MOMENTARY_SECONDS, mode.MODE_M, highest_momentary),
+        (SHORT_TERM_SECONDS, mode.MODE_S, highest_short_term),
+    ):
+        assert loudest(samples, 48000, seconds) == pytest.approx(reading(samples, 48000, kind), abs=0.02)
+    peer = libebur128(samples, 48000, mode.MODE_LRA, pyebur128.get_loudness_range)
+    assert loudness_range_lu(samples, 48000) == pytest.approx(peer, abs=0.5)
+
+
+def loudest(samples, rate, seconds):
+    meter = LoudnessMeter(rate, 2)
+    meter.add(samples)
+    return meter.loudest_lufs(seconds, np.ones(2))
+
+
+def course(samples, rate, seconds):
+    """The loudness over the last `seconds`, every 100 ms."""
+    meter = LoudnessMeter(rate, 2)
+    meter.add(samples)
+    blocks = np.lib.stride_tricks.sliding_window_view(meter.energies().sum(axis=1), round(10 * seconds)).mean(axis=1)
+    return -0.691 + 10.0 * np.log10(blocks)
+
+
+def highest(samples, rate, mode, reading):
+    """libebur128's highest reading, asked for every 10 ms."""
+    state = pyebur128.R128State(2, rate, mode)
+    readings = []
+    for part in np.split(samples, np.arange(rate // 100, len(samples), rate // 100)):
+        state.add_frames(np.ascontiguousarray(part, np.float64).ravel(), len(part))
+        readings.append(reading(state))
+    return max(readings)
+
+
+def highest_momentary(samples, rate, mode=pyebur128.MeasurementMode.MODE_M):
+    return highest(samples, rate, mode, pyebur128.get_loudness_momentary)
+
+
+def highest_short_term(samples, rate, mode=pyebur128.MeasurementMode.MODE_S):
+    return highest(samples, rate, mode, pyebur128.get_loudness_shortterm)
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize(
+    ("parts", "seconds"),
+    [([(-20, 1.34), (-30, 1.66)] * 5, SHORT_TERM_SECONDS), ([(-20, 0.18), (-30, 0.22)] * 25, MOMENTARY_SECONDS)],
+    ids=["9", "12"],
+)
+def test_constant_loudness_tech_3341_cases_9_and_12(parts, seconds, rate):
+    samples = stereo(parts, rate)
+    settled = course(samples, rate, seconds)[5:]
+    np.testing.assert_allclose(settled, -23.0, atol=0.1)
+    assert loudest(samples, rate, seconds) == pytest.approx(-23.0, abs=0.1)
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize(
+    ("step", "seconds", "peer"),
+    [(0.15, SHORT_TERM_SECONDS, highest_short_term), (0.02, MOMENTARY_SECONDS, highest_momentary)],
+    ids=["10", "13"],
+)
+def test_loudest_place_wherever_it_begins_tech_3341_cases_10_and_13(step, seconds, peer, rate):
+    for number in range(1, 21):
+        samples = stereo([(-200, step * number), (-23, seconds), (-200, 1.0)], rate)
+        ours = loudest(samples, rate, seconds)
+        assert ours == pytest.approx(-23.0, abs=0.1)
+        if number in (1, 7, 20):
+            assert ours == pytest.approx(peer(samples, rate), abs=0.01)
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize(("step", "seconds"), [(0.15, SHORT_TERM_SECONDS), (0.02, MOMENTARY_SECONDS)], ids=["11", "14"])
+def test_successive_loudest_places_tech_3341_cases_11_and_14(step, seconds, rate):
+    """Twenty tones, each 1 dB louder than the one before: the highest so far is always that of the last."""
+    meter = LoudnessMeter(rate, 2)
+    for number in range(1, 21):
+        level = -39.0 + number
+        meter.add(stereo([(-200, step * number), (level, seconds), (-200, seconds - step * number)], rate))
+        assert meter.loudest_lufs(seconds, np.ones(2)) == pytest.approx(level, abs=0.1)
+
+
 # EBU Tech 3342, table 1: levels and the loudness range that a meter must show within 1 LU.
 TECH_3342 = {
     1: ((-20, -30), 10.0),
@@ -93,6 +192,42 @@ def test_true_peak_tech_3341(case, rate):
     assert target - 0.4 <= ours <= target + 0.2
 
 
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("case", (20, 21, 22, 23))
+def test_true_peak_between_the_samples_tech_3341(case, rate):
+    """One period at a quarter of the rate and full scale between periods at a sixth and half of it.
+
+    Made at four times the rate, then every fourth sample is taken, from one that moves with the case.
+    """
+    tones = [0.5 * np.sin(2.0 * np.pi * np.arange(24 * 1000) / 24), np.sin(2.0 * np.pi * np.arange(16) / 16)]
+    fine = np.concatenate([tones[0], tones[1], tones[0]])
+    fade = np.minimum(1.0, np.minimum(np.arange(len(fine)), np.arange(len(fine))[::-1]) / 4800)
+    # What is above half the lower rate goes, with the phase left as it is.
+    spectrum = np.fft.rfft(fine * fade)
+    spectrum[int(0.46 * len(fine) / 4) :] = 0.0
+    samples = np.fft.irfft(spectrum, len(fine))[case - 20 :: 4].astype(np.float32)
+    assert -0.4 <= true_peak_dbtp(samples, rate) <= 0.2
+    peer = libebur128(
+        samples[:, None],
+        rate,
+        pyebur128.MeasurementMode.MODE_TRUE_PEAK,
+        lambda state: pyebur128.get_true_peak(state, 0),
+    )
+    assert true_peak_dbtp(samples, rate) == pytest.approx(20.0 * np.log10(peer), abs=0.2)
+
+
+@pytest.mark.parametrize("rate", (8000, 44100, 48000, 96000, 192000))
+def test_where_the_highest_peak_lies(rate):
+    samples = np.zeros((3 * rate, 2), np.float32)
+    samples[[rate // 3, 2 * rate], 0] = (0.9, 0.89)
+    samples[[0, -1], 1] = (0.7, 0.8)
+    meter = PeakMeter(rate, 2)
+    for block in np.array_split(samples, 77):
+        meter.add(block)
+    meter.peaks_dbtp()
+    assert meter.seconds() == pytest.approx([1.0 / 3.0, 3.0], abs=1.0 / rate)
+
+
 @pytest.mark.parametrize("rate", (8000, 11025, 16000, 22050, 44100, 48000, 96000))
 def test_equal_to_libebur128_on_noise_in_waves(rate):
     rng = np.random.default_rng(rate)
@@ -125,6 +260,10 @@ def test_silence_and_nothing():
         assert integrated_lufs(samples, 48000) == -np.inf
         assert true_peak_dbtp(samples, 48000) == -np.inf
         assert np.isnan(loudness_range_lu(samples, 48000))
+    meter = LoudnessMeter(48000, 1)
+    assert np.isnan(meter.loudest_lufs(0.4, np.ones(1)))
+    meter.add(np.zeros((48000, 1)))
+    assert meter.loudest_lufs(0.4, np.ones(1)) == -np.inf and np.isnan(meter.loudest_lufs(3.0, np.ones(1)))
 
 
 @pytest.mark.parametrize("rate", (48000, 11025))
