@@ -64,7 +64,7 @@ def test_integrated_loudness_five_channels_tech_3341_case_6(rate):
 
 @pytest.mark.parametrize(("case", "spread_db"), [(7, 5.0), (8, 15.0)])
 def test_programmes_like_those_of_tech_3341_cases_7_and_8(case, spread_db):
-    """The standard's own are recordings, of narrow and of wide loudness range; these are noise with swells like them."""
+    """The standard's own are recordings of narrow and wide loudness range; these are noise with such swells."""
     rng = np.random.default_rng(case)
     levels_db = np.repeat(rng.uniform(-spread_db, spread_db, 30), 48000)
     noise = sosfilt(butter(2, (100, 6000), "bandpass", fs=48000, output="sos"), rng.standard_normal((2, 30 * 48000)))
@@ -225,7 +225,7 @@ def test_where_the_highest_peak_lies(rate):
     for block in np.array_split(samples, 77):
         meter.add(block)
     meter.peaks_dbtp()
-    assert meter.seconds() == pytest.approx([1.0 / 3.0, 3.0], abs=1.0 / rate)
+    assert meter.seconds() == pytest.approx([1.0 / 3.0, 3.0], abs=1.5 / rate)
 
 
 @pytest.mark.parametrize("rate", (8000, 11025, 16000, 22050, 44100, 48000, 96000))
