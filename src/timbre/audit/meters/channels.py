@@ -7,8 +7,10 @@ import numpy as np
 from timbre.audio.loudness import decibels
 from timbre.audit.meters.meter import Block
 
-# A channel that never comes up to this carries nothing.
+# A channel that never comes up to this, or lies that far under the loudest one, carries nothing but noise.
 SILENT_DBFS = -60.0
+SILENT_BELOW_DB = 45.0
+FAINTEST_POWER = 1e-12
 
 
 class ChannelMeter:
@@ -34,15 +36,41 @@ class ChannelMeter:
         return "left" if self._correlation() < inverted_correlation else "mean"
 
     def result(self) -> dict:
-        silent = int(np.sum(decibels(self._loudest) < SILENT_DBFS)) if self._channels > 1 else 0
-        return {"silent_channels": silent, "channel_correlation": self._correlation()}
+        """What the channels say of each other.
+
+        silent_channels: how many carry nothing. channel_correlation: see `_correlation`. channel_difference_db: power
+        of the loudest channel over that of the faintest, no less than -120 dBFS. mono_loss_db: of two channels, mean
+        power of them over that of their mean: 0 where both are the same, 3 where they are unrelated or one is dead, no
+        end where they cancel each other, but the mix is taken as no less than -120 dBFS.
+        """
+        if self._channels == 1:
+            missing = float("nan")
+            return {
+                "silent_channels": 0, "channel_correlation": missing, "channel_difference_db": missing,
+                "mono_loss_db": missing,
+            }  # fmt: skip
+        covariance = self._covariance()
+        powers = np.maximum(np.diag(covariance), FAINTEST_POWER)
+        silent = decibels(self._loudest) < SILENT_DBFS
+        silent |= powers < powers.max() * 10.0 ** (-SILENT_BELOW_DB / 10.0)
+        both, mix = powers.mean(), max(covariance.mean(), FAINTEST_POWER)
+        loss = max(0.0, 10.0 * np.log10(both / mix)) if self._channels == 2 else float("nan")
+        return {
+            "silent_channels": int(silent.sum()),
+            "channel_correlation": self._correlation(),
+            "channel_difference_db": float(10.0 * np.log10(powers.max() / powers.min())),
+            "mono_loss_db": float(loss),
+        }
+
+    def _covariance(self) -> np.ndarray:
+        means = self._sums / self._samples
+        return self._products / self._samples - np.outer(means, means)
 
     def _correlation(self) -> float:
         """Pearson's correlation of two channels; NaN for any other number, and where one of them is constant."""
         if self._channels != 2:
             return float("nan")
-        means = self._sums / self._samples
-        covariance = self._products / self._samples - np.outer(means, means)
+        covariance = self._covariance()
         spread = np.sqrt(np.maximum(np.diag(covariance), 0.0)).prod()
         return float(np.clip(covariance[0, 1] / spread, -1.0, 1.0)) if spread > 1e-12 else float("nan")
 
