@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from timbre.audio.io import Header, UnreadableError, as_text, blocks, header, is_held_out
+from timbre.audit.meters.bandwidth import Bandwidth
 from timbre.audit.meters.channels import ChannelMeter, block_of
 from timbre.audit.meters.clipping import Clipping
 from timbre.audit.meters.level import FrameCounter, LoudnessOfMix, PeakOfAll
 from timbre.audit.meters.meter import Meter
+from timbre.audit.meters.pitched import Pitch
 
 LEAST_SECONDS = 0.005
 
@@ -43,6 +45,8 @@ def meters_of(head: Header, plan: str) -> list[Meter]:
         LoudnessOfMix(rate),
         PeakOfAll(rate, channels, mixed=plan == "mean"),
         FrameCounter(rate),
+        Pitch(rate),
+        Bandwidth(rate),
         Clipping(channels, head.subtype),
     ]
 

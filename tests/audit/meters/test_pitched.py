@@ -1,4 +1,4 @@
-"""Which sounds have a pitch."""
+"""Which sounds have a pitch, and which."""
 
 import tracemalloc
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.signal import butter, sosfilt
 
-from timbre.audit.meters.pitched import has_pitch
+from timbre.audit.meters.meter import Block
+from timbre.audit.meters.pitched import Pitch, pitch_hz
 from timbre.demo import inputs
 from timbre.demo.takes import record_takes
 
@@ -14,7 +15,7 @@ from timbre.demo.takes import record_takes
 def share(audio, rate=48000):
     frame = rate // 20
     frames = np.asarray(audio, np.float32)[: len(audio) // frame * frame].reshape(-1, frame)
-    return has_pitch(frames[np.square(frames).mean(axis=1) > 1e-6], rate).mean()
+    return np.isfinite(pitch_hz(frames[np.square(frames).mean(axis=1) > 1e-6], rate)).mean()
 
 
 @pytest.mark.parametrize("rate", (8000, 16000, 44100, 48000, 96000))
@@ -45,17 +46,46 @@ def test_bowed_notes_are():
 
 
 def test_frames_too_short_for_a_period_and_none_at_all():
-    assert has_pitch(np.ones((2, 3), np.float32), 48000).tolist() == [False, False]
-    assert has_pitch(np.zeros((0, 2400), np.float32), 48000).shape == (0,)
+    assert np.isnan(pitch_hz(np.ones((2, 3), np.float32), 48000)).all()
+    assert pitch_hz(np.zeros((0, 2400), np.float32), 48000).shape == (0,)
 
 
 def test_memory_does_not_grow_with_the_number_of_frames():
     frames = np.random.default_rng(0).standard_normal((1200, 2400)).astype(np.float32)
-    has_pitch(frames[:64], 48000)
+    pitch_hz(frames[:64], 48000)
     peaks = []
     for count in (128, 1200):
         tracemalloc.start()
-        has_pitch(frames[:count], 48000)
+        pitch_hz(frames[:count], 48000)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.2 * peaks[0]
+
+
+def measured(audio, rate=48000):
+    meter = Pitch(rate)
+    audio = np.asarray(audio, np.float32)
+    meter.add(Block(audio[None], audio))
+    return meter.result()
+
+
+@pytest.mark.parametrize("rate", (16000, 44100, 48000))
+@pytest.mark.parametrize("f0_hz", (55.0, 110.0, 220.0, 523.25, 1174.66))
+def test_pitch_of_tones(harmonic_tone, rate, f0_hz):
+    row = measured(harmonic_tone(f0_hz, 1.0, rate), rate)
+    for key in ("pitch_low_hz", "pitch_high_hz"):
+        assert abs(1200 * np.log2(row[key] / f0_hz)) < 10
+
+
+def test_range_of_a_bowed_take_is_that_of_its_truth():
+    take = next(record_takes([(6.0, np.random.SeedSequence(5))]))
+    row = measured(take.audio)
+    low, high = np.percentile(take.f0_hz[take.f0_hz > 0], [2, 98])
+    assert abs(12 * np.log2(row["pitch_low_hz"] / low)) < 0.6
+    assert abs(12 * np.log2(row["pitch_high_hz"] / high)) < 0.6
+
+
+def test_no_range_where_there_is_no_pitch():
+    row = measured(0.1 * np.random.default_rng(0).standard_normal(48000))
+    assert row["pitched_percent"] == 0.0 and np.isnan(row["pitch_low_hz"]) and np.isnan(row["pitch_high_hz"])
+    assert np.isnan(measured(np.zeros(48000))["pitched_percent"])

@@ -6,7 +6,6 @@ import numpy as np
 
 from timbre.audio.loudness import MOMENTARY_SECONDS, SHORT_TERM_SECONDS, LoudnessMeter, PeakMeter, decibels
 from timbre.audit.meters.meter import Block, Frames
-from timbre.audit.meters.pitched import has_pitch
 
 FRAMES_PER_SECOND = 20
 SILENCE_DBFS = -60.0
@@ -58,15 +57,11 @@ class PeakOfAll:
 
 
 class FrameCounter:
-    """Shares of 50 ms frames in a stream; a last part frame counts as one.
-
-    Silent is a frame whose RMS lies under -60 dBFS; of the others those with a clear pitch are counted.
-    """
+    """Share of 50 ms frames in a stream whose RMS lies under -60 dBFS; a last part frame counts as one."""
 
     def __init__(self, rate_hz: int) -> None:
-        self._rate_hz = rate_hz
         self._frames_of = Frames(max(1, round(rate_hz / FRAMES_PER_SECOND)))
-        self._frames, self._silent, self._pitched = 0, 0, 0
+        self._frames, self._silent = 0, 0
 
     def add(self, block: Block) -> None:
         self._count(self._frames_of.take(block.mono))
@@ -74,15 +69,10 @@ class FrameCounter:
     def result(self) -> dict:
         if len(self._frames_of.rest()):
             self._count(self._frames_of.rest()[None])
-        active = self._frames - self._silent
-        return {
-            "silence_percent": 100.0 * self._silent / max(1, self._frames),
-            "pitched_percent": 100.0 * self._pitched / active if active else float("nan"),
-        }
+        return {"silence_percent": 100.0 * self._silent / max(1, self._frames)}
 
     def _count(self, frames: np.ndarray) -> None:
         power = np.einsum("fs,fs->f", frames, frames) / max(1, frames.shape[1])
         silent = power < 10.0 ** (SILENCE_DBFS / 10.0)
         self._frames += len(frames)
         self._silent += int(silent.sum())
-        self._pitched += int(has_pitch(frames[~silent], self._rate_hz).sum())
