@@ -111,7 +111,7 @@ def kick(seconds: float, seed: int) -> np.ndarray:
     """A kick drum alone, twice in three seconds, in a quiet room."""
     rng = np.random.default_rng([seed, 7])
     audio = np.zeros(_samples(seconds))
-    for start in np.arange(0.3, seconds - 0.6, 1.5):
+    for start in np.arange(0.3, seconds - 0.7, 1.5):
         _put(audio, _samples(start), rng.uniform(0.8, 1.0) * _kick(rng.uniform(40.0, 65.0), 0.12))
     return _recorded(audio, rng)
 
@@ -200,21 +200,27 @@ def _string(rng: np.random.Generator, f0_hz: float, samples: int) -> np.ndarray:
 
 
 def _kick(f0_hz: float, decay_seconds: float) -> np.ndarray:
-    times = np.arange(_samples(0.5)) / RATE
+    times = np.arange(_samples(0.7)) / RATE
     cycles = f0_hz * times + 4.0 * (1.0 - np.exp(-times / 0.03))
-    return np.sin(2.0 * np.pi * cycles) * np.exp(-times / decay_seconds) * np.minimum(times / 0.002, 1.0)
+    return np.sin(2.0 * np.pi * cycles) * np.exp(-times / decay_seconds) * np.minimum(times / 0.002, 1.0) * _end(times)
 
 
 def _snare(rng: np.random.Generator, f0_hz: float) -> np.ndarray:
     times = np.arange(_samples(0.4)) / RATE
     rattle = sosfilt(butter(1, (900, 9000), "bandpass", fs=RATE, output="sos"), rng.standard_normal(len(times)))
-    return 0.5 * rattle * np.exp(-times / 0.06) + 0.5 * np.sin(2.0 * np.pi * f0_hz * times) * np.exp(-times / 0.05)
+    tone = np.sin(2.0 * np.pi * f0_hz * times)
+    return 0.5 * _end(times) * (rattle * np.exp(-times / 0.06) + tone * np.exp(-times / 0.05))
 
 
 def _hat(rng: np.random.Generator, decay_seconds: float) -> np.ndarray:
     times = np.arange(_samples(0.35)) / RATE
     high = butter(2, 7000, "highpass", fs=RATE, output="sos")
-    return sosfilt(high, rng.standard_normal(len(times))) * np.exp(-times / decay_seconds)
+    return sosfilt(high, rng.standard_normal(len(times))) * np.exp(-times / decay_seconds) * _end(times)
+
+
+def _end(times: np.ndarray) -> np.ndarray:
+    """A fade over the last 0.15 s, so that no sound is cut off."""
+    return np.minimum(1.0, (times[-1] - times) / 0.15)
 
 
 def _vowel(rng: np.random.Generator, formants: tuple[int, ...], f0_hz: float, seconds: float) -> np.ndarray:
