@@ -83,7 +83,7 @@ def test_what_is_far_from_a_peak_is_not_touched():
     sound[RATE : RATE + 40] *= 6.0
     found, limiter = limited(sound)
     ((start, end, most),) = limiter.spans()
-    assert 1.0 - LOOK_AHEAD_SECONDS <= start < 1.0 < end < 1.0 + 8.0 * RELEASE_SECONDS
+    assert 1.0 - LOOK_AHEAD_SECONDS <= start < 1.0 < end < 1.0 + 6.0 * RELEASE_SECONDS
     np.testing.assert_array_equal(found[: RATE - 100, 0], sound[: RATE - 100])
     np.testing.assert_array_equal(found[3 * RATE :, 0], sound[3 * RATE :])
     gain_db = 20.0 * np.log10(found[:, 0] / sound)

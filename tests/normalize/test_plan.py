@@ -1,10 +1,13 @@
 """The arithmetic of gains and names."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from timbre.audio.table import to_table
-from timbre.normalize.plan import energy_mean_lufs, make_plan, output_names
+from timbre.normalize.plan import energy_mean_lufs, fit, make_plan, output_names
+from timbre.normalize.trim import Sound
 from timbre.params import Normalize
 
 
@@ -16,9 +19,9 @@ def table(*rows):
     return to_table([defaults | row for row in rows])
 
 
-def settings(mode="dataset", target=-20.0, ceiling=-1.0, most=20.0):
+def settings(mode="dataset", target=-20.0, ceiling=-1.0, most=20.0, limiter=0.0):
     return Normalize(
-        mode=mode, target_lufs=target, ceiling_dbtp=ceiling, max_gain_db=most, limiter_max_db=0.0,
+        mode=mode, target_lufs=target, ceiling_dbtp=ceiling, max_gain_db=most, limiter_max_db=limiter,
         noise_floor_max_dbfs=-50.0, trim_silence=False, trim_padding_seconds=0.5,
     )  # fmt: skip
 
@@ -56,8 +59,43 @@ def test_group_has_a_gain_for_each_folder():
         {"file": "x/a.wav"}, {"file": "x/b.wav"}, {"file": "y/a.wav", "loudness_lufs": -25.0}, {"file": "c.wav"},
         {"file": "y/test/d.wav", "held_out": True, "loudness_lufs": -22.0},
     ), settings("group"))  # fmt: skip
-    assert gains(plan) == {"x/a.wav": 10.0, "x/b.wav": 10.0, "y/a.wav": 5.0, "c.wav": 10.0, "y/test/d.wav": 2.0}
-    assert [gain.group for gain in plan[1]] == [".", "x", "y", "y/test"]
+    assert gains(plan) == {"x/a.wav": 10.0, "x/b.wav": 10.0, "y/a.wav": 5.0, "c.wav": 10.0, "y/test/d.wav": 5.0}
+    assert [gain.group for gain in plan[1]] == [".", "x", "y"]
+
+
+def test_held_out_recordings_alone_set_their_level():
+    items, found = make_plan(table(
+        {"file": "x/a.wav"}, {"file": "x/Test/b.wav", "held_out": True, "loudness_lufs": -10.0},
+        {"file": "test/y/c.wav", "held_out": True, "loudness_lufs": -24.0}, {"file": "x/deep/d.wav"},
+        {"file": "test/e.wav", "held_out": True, "loudness_lufs": -23.0, "duration_seconds": 30.0},
+    ), settings("group"))  # fmt: skip
+    facts = {gain.group: (gain.files, gain.held_out_files, gain.loudness_lufs, gain.minutes) for gain in found}
+    assert facts == {
+        ".": (1, 1, pytest.approx(-23.0), 0.5), "x": (2, 1, pytest.approx(-30.0), pytest.approx(1 / 6)),
+        "x/deep": (1, 0, pytest.approx(-30.0), pytest.approx(1 / 6)),
+        "y": (1, 1, pytest.approx(-24.0), pytest.approx(1 / 6)),
+    }  # fmt: skip
+    expected = {"x/a.wav": 10.0, "x/Test/b.wav": 10.0, "test/y/c.wav": 4.0, "x/deep/d.wav": 10.0, "test/e.wav": 3.0}
+    assert gains((items, found)) == expected
+
+
+@pytest.mark.parametrize("mode", ["dataset", "group", "file"])
+def test_with_a_limiter_a_peak_may_pass_the_ceiling_by_as_much(mode):
+    rows = table({"file": "a.wav", "mix_true_peak_dbtp": -4.0})
+    # A tenth of a dB is its margin.
+    for limiter, gain_db in ((0.0, 3.0), (0.05, 3.0), (2.0, 4.9), (12.0, 10.0)):
+        assert gains(make_plan(rows, settings(mode, limiter=limiter))) == {"a.wav": pytest.approx(gain_db)}
+    assert gains(make_plan(rows, settings("none", limiter=12.0))) == {"a.wav": 0.0}
+
+
+def test_what_is_cut_out_does_not_weigh():
+    rows = table({"file": "a.wav", "loudness_lufs": -20.0}, {"file": "b.wav", "duration_seconds": 30.0})
+    items, _ = make_plan(rows, settings())
+    half = Sound(((0, 80), (220, 300)), 300, 10)
+    items = [items[0], replace(items[1], sound=half)]
+    assert items[1].trimmed_seconds == pytest.approx(14.0) and items[1].lasting_seconds == pytest.approx(16.0)
+    (gain,) = fit(items, settings())[1]
+    assert gain.loudness_lufs == pytest.approx(10.0 * np.log10((10.0 * 1e-2 + 16.0 * 1e-3) / 26.0))
 
 
 def test_file_is_limited_on_both_sides_and_by_the_ceiling():

@@ -14,54 +14,85 @@ from timbre.audio.io import UnreadableError, blocks, header, write_flac_blocks
 from timbre.audio.loudness import LoudnessMeter, PeakMeter
 from timbre.audio.resample import resample_blocks
 from timbre.errors import UserError
-from timbre.normalize.plan import Item
+from timbre.normalize.limiter import Limiter
+from timbre.normalize.plan import Item, limiter_of
+from timbre.normalize.trim import PauseFinder, cut
+from timbre.params import Normalize
 
 
 @dataclass(frozen=True)
 class Written:
-    """What one written file measures, after gain: loudness over all channels, the highest of their true peaks."""
+    """What one written file measures, after gain: loudness over all channels, the highest of their true peaks.
+
+    limited: where it was limited, as `Limiter.spans` tells it. unlimited_dbtp: its true peak before that, where it lay
+    over the ceiling.
+    """
 
     duration_seconds: float
     loudness_lufs: float
     true_peak_dbtp: float
     clipped_samples: int
+    limited: tuple[tuple[float, float, float], ...] = ()
+    unlimited_dbtp: float = float("-inf")
 
 
-def in_stereo(raw: Path, item: Item) -> Item:
-    """A recording as stereo writes it: the first two of its channels, or its one channel in both.
+def survey(raw: Path, item: Item, channels: int, settings: Normalize) -> Item:
+    """A recording as it will be written, where the audit has not heard it so: in stereo, or without its pauses.
 
-    Loudness (BS.1770-4, over both channels) and true peak (the higher of theirs) are measured anew, since the audit's
-    are those of the mono sound. Of sides that cancel each other the left one goes into both, as in mono.
-    Raises: UserError as `write_item` does, and where the two hold no sound.
+    Stereo takes the first two of its channels, or its one channel in both; loudness (BS.1770-4, over both channels) and
+    true peak (the higher of theirs) are measured anew, since the audit's are those of the mono sound. Of sides that
+    cancel each other the left one goes into both, as in mono. What pauses are is decided before any gain.
+    Raises: UserError as `write_item` does, and where the two channels hold no sound.
     """
     source = raw / item.source
-    plan = "stereo" if item.channel_plan == "mean" else item.channel_plan
+    plan = "stereo" if channels == 2 and item.channel_plan == "mean" else item.channel_plan
+    item = replace(item, channel_plan=plan)
     with _told(source):
-        meters = _Meters(header(source).sample_rate_hz, 2)
-        for _ in meters.through(to_channels(block, plan, 2) for block in blocks(source)):
-            pass
-    found = meters.result()
-    if not np.isfinite(found.loudness_lufs):
-        raise UserError(f"{source}: its first two channels are silent, and stereo takes these. Export it as stereo.")
-    return replace(item, channel_plan=plan, loudness_lufs=found.loudness_lufs, true_peak_dbtp=found.true_peak_dbtp)
+        head = header(source)
+        stream = (to_channels(block, plan, channels) for block in blocks(source))
+        meters = _Meters(head.sample_rate_hz, channels) if channels == 2 else None
+        pauses = PauseFinder(head.sample_rate_hz, channels) if settings.trim_silence else None
+        for block in stream if meters is None else meters.through(stream):
+            if pauses is not None:
+                pauses.add(block)
+    if meters is not None:
+        found = meters.result()
+        if not np.isfinite(found.loudness_lufs):
+            raise UserError(
+                f"{source}: its first two channels are silent, and stereo takes these. Export it as stereo."
+            )
+        item = replace(item, loudness_lufs=found.loudness_lufs, true_peak_dbtp=found.true_peak_dbtp)
+    if pauses is not None:
+        item = replace(item, sound=pauses.sound(settings.trim_padding_seconds))
+    return item
 
 
-def write_item(raw: Path, folder: Path, item: Item, rate_hz: int, channels: int) -> Written:
-    """Write one recording below `folder`: 1 or 2 channels, DC out, `rate_hz`, one gain, 24-bit FLAC.
+def write_item(raw: Path, folder: Path, item: Item, rate_hz: int, channels: int, settings: Normalize) -> Written:
+    """Write one recording below `folder`: 1 or 2 channels, DC out, pauses cut, `rate_hz`, one gain, 24-bit FLAC.
 
-    DC out is the mean of each whole channel subtracted: exact, and it leaves every other frequency alone.
+    DC out is the mean of each whole channel subtracted: exact, and it leaves every other frequency alone. Where the
+    limiter is on, it holds what the gain lifts over the ceiling.
     Raises: UserError where the recording no longer reads as it did in the audit.
     """
     source = raw / item.source
     with _told(source):
+        head = header(source)
         offsets = _means(source, item.channel_plan, channels)
-        from_hz = header(source).sample_rate_hz
-        centred = (to_channels(block, item.channel_plan, channels) - offsets for block in blocks(source))
+        stream = (to_channels(block, item.channel_plan, channels) - offsets for block in blocks(source))
+        if item.sound is not None:
+            stream = cut(stream, item.sound)
         meters = _Meters(rate_hz, channels)
         gain = np.float32(10.0 ** (item.gain_db / 20.0))
-        scaled = (gain * block for block in resample_blocks(centred, from_hz, rate_hz, channels))
-        write_flac_blocks(folder / item.file, meters.through(scaled), rate_hz, channels)
-    return meters.result()
+        stream = (gain * block for block in resample_blocks(stream, head.sample_rate_hz, rate_hz, channels))
+        most_db = limiter_of(settings)
+        limiter = Limiter(rate_hz, channels, settings.ceiling_dbtp, most_db) if most_db else None
+        if limiter is not None:
+            stream = limiter.through(stream)
+        write_flac_blocks(folder / item.file, meters.through(stream), rate_hz, channels)
+    written = meters.result()
+    if limiter is not None:
+        written = replace(written, limited=tuple(limiter.spans()), unlimited_dbtp=limiter.peak_dbtp)
+    return written
 
 
 @contextmanager

@@ -16,11 +16,9 @@ HOLD_SECONDS = 0.01
 RELEASE_SECONDS = 0.1
 # What is limited comes this much under the ceiling, because a gain that moves makes peaks of its own.
 MARGIN_DB = 0.1
-# A reduction that has fallen to this ends.
-LEAST_DB = 1e-4
+# It falls towards this much under nothing, so that it comes to an end.
+BELOW_DB = 0.05
 BLOCK_SAMPLES = 256 * CELL_SAMPLES
-# A reduction over this counts as one where it is told where a sound was limited.
-TOLD_DB = 0.01
 
 
 class Limiter:
@@ -104,18 +102,18 @@ class Limiter:
         return reduction
 
     def _release(self, held: np.ndarray) -> np.ndarray:
-        """What is held, and an exponential fall after it: y[n] = max(held[n], a y[n - 1])."""
+        """What is held, and an exponential fall after it: y[n] + b = max(held[n] + b, a (y[n - 1] + b))."""
         falls = self._falls[: len(held)]
-        with np.errstate(divide="ignore"):
-            # In logarithms, and with the fall taken out, it is a running maximum.
-            risen = np.log(np.concatenate([self._released[-1:], held]))
+        # In logarithms, and with the fall taken out, it is a running maximum.
+        risen = np.log(np.concatenate([self._released[-1:], held]) + BELOW_DB)
         risen[1:] += falls
-        released = np.exp(np.maximum.accumulate(risen)[1:] - falls)
-        released[released < LEAST_DB] = 0.0
+        released = np.exp(np.maximum.accumulate(risen)[1:] - falls) - BELOW_DB
+        # Rounding alone is no reduction.
+        released[released < 1e-9] = 0.0
         return released
 
     def _note(self, reduction: np.ndarray, start: int) -> None:
-        limited = np.diff((reduction > TOLD_DB).astype(np.int8), prepend=0, append=0)
+        limited = np.diff((reduction > 0.0).astype(np.int8), prepend=0, append=0)
         for first, last in zip(np.flatnonzero(limited > 0), np.flatnonzero(limited < 0), strict=True):
             most = float(reduction[first:last].max())
             if self._spans and self._spans[-1][1] == start + first:

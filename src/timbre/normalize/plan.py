@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 
 from timbre.audio.table import used
+from timbre.normalize.limiter import MARGIN_DB
+from timbre.normalize.trim import Sound
 from timbre.params import Normalize
 
 
 @dataclass(frozen=True)
 class Item:
-    """One recording to write: its gain in dB, and what the plan knew of it."""
+    """One recording to write: its gain in dB, and what the plan knew of it. sound: what stays of it, if pauses go."""
 
     source: str
     file: str
@@ -24,18 +26,35 @@ class Item:
     duration_seconds: float
     loudness_lufs: float
     true_peak_dbtp: float
+    noise_floor_dbfs: float = float("nan")
     gain_db: float = 0.0
+    sound: Sound | None = None
+
+    @property
+    def lasting_seconds(self) -> float:
+        """How long it is as it will be written."""
+        return self.duration_seconds - self.trimmed_seconds
+
+    @property
+    def trimmed_seconds(self) -> float:
+        """How much of it is cut out."""
+        return 0.0 if self.sound is None else self.sound.trimmed_seconds
 
 
 @dataclass(frozen=True)
 class Gain:
     """The gain of a group of recordings: in dB what the target asks for, what is left under the ceiling, and why.
 
-    `limited_by`: the recording whose peak lowered the gain, else "". `next_db`: what the gain would be without it.
+    `held_out_files` of the files are held out; `minutes` and `loudness_lufs` (before gain) are of those that decide on
+    the level. `limited_by`: the recording whose peak lowered the gain, else "". `next_db`: what the gain would be
+    without it.
     """
 
     group: str
     files: int
+    held_out_files: int
+    minutes: float
+    loudness_lufs: float
     wanted_db: float
     gain_db: float
     limited_by: str = ""
@@ -47,8 +66,9 @@ def make_plan(table: pd.DataFrame, settings: Normalize) -> tuple[list[Item], lis
 
     mode `dataset`: one gain for all, g = target - 10 log10(sum(T_i 10^(L_i/10)) / sum(T_i)) over the training files'
     durations T and loudnesses L (the energy mean, so that a long loud take weighs as it sounds); `group`: the same
-    within each folder; `file`: target - L within +-max_gain_db; `none`: 0 dB. All but `none` are then lowered until the
-    highest true peak of the group stays under the ceiling.
+    within each folder, to which recordings of a folder named "test" in it belong; `file`: target - L within
+    +-max_gain_db; `none`: 0 dB. All but `none` are then lowered until the highest true peak of the group stays under
+    the ceiling, or over it by no more than the limiter takes off.
     Returns: items in the table's order, and the gains by group, in order of name.
     """
     rows = table[used(table)]
@@ -58,6 +78,7 @@ def make_plan(table: pd.DataFrame, settings: Normalize) -> tuple[list[Item], lis
             source=row.file, file=names[row.file], held_out=bool(row.held_out), channel_plan=row.channel_plan,
             group=_group(row.file, settings.mode), duration_seconds=float(row.duration_seconds),
             loudness_lufs=float(row.loudness_lufs), true_peak_dbtp=float(row.mix_true_peak_dbtp),
+            noise_floor_dbfs=float(row.noise_floor_dbfs),
         )
         for row in rows.itertuples()
     ]  # fmt: skip
@@ -92,24 +113,41 @@ def output_names(sources: list[str]) -> dict[str, str]:
     return {source: name if len(claims[name.lower()]) == 1 else f"{source}.flac" for source, name in short.items()}
 
 
+def limiter_of(settings: Normalize) -> float:
+    """The most in dB that the limiter takes off, 0 where there is none: so in mode `none`, which changes no level."""
+    return 0.0 if settings.mode == "none" else settings.limiter_max_db
+
+
+def most_dbtp(settings: Normalize) -> float:
+    """The highest true peak in dBTP that a gain may lead to, before the limiter brings it under the ceiling."""
+    return settings.ceiling_dbtp + max(0.0, limiter_of(settings) - MARGIN_DB)
+
+
 def _group(source: str, mode: str) -> str:
-    """Which recordings share a gain with this one."""
+    """Which recordings share a gain with this one: in mode `group` those of its folder, "." for the topmost.
+
+    What a folder named "test" holds out was recorded with what lies beside it: it belongs to the folder around it.
+    """
     if mode == "file":
         return source
-    return str(PurePosixPath(source).parent) if mode == "group" else ""
+    if mode != "group":
+        return ""
+    return str(PurePosixPath(*(part for part in PurePosixPath(source).parent.parts if part.lower() != "test")))
 
 
 def _gain(name: str, members: list[Item], settings: Normalize) -> Gain:
-    if settings.mode == "none":
-        return Gain(name, len(members), 0.0, 0.0)
     # Held-out recordings have no say in the level, unless nothing else is in the group.
     voters = [item for item in members if not item.held_out] or members
-    mean = energy_mean_lufs([item.loudness_lufs for item in voters], [item.duration_seconds for item in voters])
+    seconds = [item.lasting_seconds for item in voters]
+    mean = energy_mean_lufs([item.loudness_lufs for item in voters], seconds)
+    facts = name, len(members), sum(item.held_out for item in members), sum(seconds) / 60.0, mean
+    if settings.mode == "none":
+        return Gain(*facts, 0.0, 0.0)
     wanted = settings.target_lufs - mean
     if settings.mode == "file":
         wanted = float(np.clip(wanted, -settings.max_gain_db, settings.max_gain_db))
-    rooms = sorted((settings.ceiling_dbtp - item.true_peak_dbtp, item.source) for item in members)
+    rooms = sorted((most_dbtp(settings) - item.true_peak_dbtp, item.source) for item in members)
     room, hottest = rooms[0]
     if room >= wanted:
-        return Gain(name, len(members), wanted, wanted)
-    return Gain(name, len(members), wanted, room, hottest, min(wanted, rooms[1][0]) if len(rooms) > 1 else wanted)
+        return Gain(*facts, wanted, wanted)
+    return Gain(*facts, wanted, room, hottest, min(wanted, rooms[1][0]) if len(rooms) > 1 else wanted)
