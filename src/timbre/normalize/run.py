@@ -221,6 +221,7 @@ def _lowered(gain: dict, settings: Normalize) -> str:
     better = gain["next_db"] - gain["gain_db"]
     if gain["files"] > 1 and better >= 1.0:
         line += f"; without that file it would be {better:.1f} dB more: declip it, or take it out of the folder"
+        line += "" if limiter_of(settings) else "; or normalize.limiter_max_db takes its highest peaks off"
     return line
 
 
