@@ -20,4 +20,5 @@ def to_channels(block: np.ndarray, plan: str, channels: int) -> np.ndarray:
     """
     if plan == "stereo":
         return np.ascontiguousarray(block[:, :2])
-    return np.repeat(to_mono(block, plan)[:, None], channels, axis=1)
+    one = to_mono(block, plan)[:, None]
+    return one if channels == 1 else np.repeat(one, channels, axis=1)

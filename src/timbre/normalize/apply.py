@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from timbre.audio.channels import to_channels
-from timbre.audio.io import UnreadableError, blocks, header, write_flac_blocks
+from timbre.audio.io import Header, UnreadableError, blocks, header, write_flac_blocks
 from timbre.audio.loudness import LoudnessMeter, PeakMeter
 from timbre.audio.resample import resample_blocks
 from timbre.errors import UserError
@@ -18,6 +18,9 @@ from timbre.normalize.limiter import Limiter
 from timbre.normalize.plan import Item, limiter_of
 from timbre.normalize.trim import PauseFinder, cut
 from timbre.params import Normalize
+
+# What is kept of a recording that is heard twice: 64 MiB of samples, six minutes of mono at 48 kHz.
+KEPT_VALUES = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,9 @@ def write_item(raw: Path, folder: Path, item: Item, rate_hz: int, channels: int,
     source = raw / item.source
     with _told(source):
         head = header(source)
-        offsets = _means(source, item.channel_plan, channels)
-        stream = (to_channels(block, item.channel_plan, channels) - offsets for block in blocks(source))
+        heard = _Heard(source, item.channel_plan, channels, head)
+        offsets = _means(heard)
+        stream = (block - offsets for block in heard)
         if item.sound is not None:
             stream = cut(stream, item.sound)
         meters = _Meters(rate_hz, channels)
@@ -103,12 +107,33 @@ def _told(source: Path) -> Iterator[None]:
         raise UserError(f"{source} {error}, but it did not in the audit. Run `dvc repro` again.") from None
 
 
-def _means(path: Path, plan: str, channels: int) -> np.ndarray:
-    """Mean of each channel, [channels]."""
-    totals, samples = np.zeros(channels), 0
-    for block in blocks(path):
-        rows = np.ascontiguousarray(to_channels(block, plan, channels).T)
-        totals += [float(row.sum(dtype=np.float64)) for row in rows]
+class _Heard:
+    """The channels of a recording block by block, as often as wanted: decoded once where it is not too long to keep."""
+
+    def __init__(self, source: Path, plan: str, channels: int, head: Header) -> None:
+        self._source, self._plan, self._channels = source, plan, channels
+        self._kept: list[np.ndarray] | None = None
+        self._keeps = head.samples * channels <= KEPT_VALUES
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        if self._kept is not None:
+            yield from self._kept
+            return
+        kept = []
+        for block in blocks(self._source):
+            chosen = to_channels(block, self._plan, self._channels)
+            if self._keeps:
+                kept.append(chosen)
+            yield chosen
+        self._kept = kept if self._keeps else None
+
+
+def _means(heard: Iterable[np.ndarray]) -> np.ndarray:
+    """Mean of each channel of blocks [samples, channels], [channels]."""
+    totals, samples = 0.0, 0
+    for block in heard:
+        rows = np.ascontiguousarray(block.T)
+        totals = totals + np.array([float(row.sum(dtype=np.float64)) for row in rows])
         samples += len(block)
     return (totals / samples).astype(np.float32)
 
