@@ -16,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
+from timbre.audio.work import keep_going
 from timbre.errors import UserError
 from timbre.files import replaced_file
 
@@ -100,6 +101,7 @@ def blocks(path: Path, samples: int | None = None) -> Iterator[np.ndarray]:
     with _open(path) as file:
         size = samples or max(1024, BLOCK_VALUES // file.channels)
         while True:
+            keep_going()
             # libsndfile decodes an opus file's end wrongly when a read ends a few samples before it.
             left = file.frames - done
             try:

@@ -1,46 +1,81 @@
-"""Work on many sound files at once."""
+"""Work on many sound files at once: in threads, in processes, or on the machines of a Dask cluster."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from typing import Any
 
-from joblib import Parallel, delayed
-
+from timbre.audio.pools import Pool, Processes, Threads
 from timbre.errors import UserError
 
+# By joblib's names.
+BACKENDS = ("threading", "loky", "dask")
+# What a batch of many small calls should take.
+BATCH_SECONDS = 0.25
 
-def for_each(function: Callable[..., Any], arguments: Sequence[tuple]) -> Iterator[Any]:
-    """Results of `function(*arguments[i])` in order, while others are still being worked on.
 
-    The environment's TIMBRE_JOBS says how many run at once; all cores by default. Threads do: decoding, resampling,
-    filtering and hashing all leave Python's lock, and no process has to start.
-    Raises: UserError where TIMBRE_JOBS is no positive whole number.
+def for_each(function: Callable[..., Any], arguments: Iterable[tuple]) -> Iterator[Any]:
+    """Results of `function(*each)` for each of the arguments, in their order, while others are still being worked on.
+
+    The environment says where. TIMBRE_JOBLIB_BACKEND is `threading` (the default: decoding, resampling, filtering and
+    hashing all leave Python's lock, and no process has to start), `loky` (processes) or `dask`: a cluster, whose
+    scheduler's address is in TIMBRE_DASK_SCHEDULER. TIMBRE_JOBS is the number of threads or processes; all cores by
+    default. The results are the same anywhere. For other processes, function, arguments and results must be picklable;
+    paths among the arguments may be relative, and must lead to something that is there.
+
+    Arguments are taken as results are read: at most two batches a worker, and one, are under way or wait to be read.
+    The window is ours and not `joblib.Parallel`'s, which goes on working however slowly its results are read (the
+    cache's writer is one process, a cluster many), and whose Dask backend waits for ever on a worker that was killed.
+
+    Raises: UserError where the environment is not legal or the cluster not in order; and what `function` raises, when
+    all other work has stopped.
     """
+    arguments = iter(arguments)
+    backend = os.environ.get("TIMBRE_JOBLIB_BACKEND", "").strip() or BACKENDS[0]
+    if backend not in BACKENDS:
+        raise UserError(
+            f"TIMBRE_JOBLIB_BACKEND={backend} (environment) is not legal. "
+            f"Write one of {', '.join(BACKENDS)}, or unset it."
+        )
+    # No more workers than there is work.
+    first = list(islice(arguments, _jobs()))
+    if not first:
+        return
+    if backend == "dask":
+        from timbre.audio.cluster import Cluster  # here, since hardly anybody needs it, and it takes a second
+
+        pool: Pool = Cluster()
+    else:
+        pool = {"threading": Threads, "loky": Processes}[backend](len(first))
+    yield from _in_order(pool, function, chain(first, arguments))
+
+
+def _in_order(pool: Pool, function: Callable[..., Any], arguments: Iterator[tuple]) -> Iterator[Any]:
+    """A window over the arguments, which moves on as results are read."""
+    waiting: deque = deque()
+    size = 1
+    try:
+        while True:
+            while len(waiting) < pool.window() and (batch := list(islice(arguments, size))):
+                waiting.append(pool.submit(function, batch))
+            if not waiting:
+                return
+            results, seconds = pool.result(waiting[0])
+            waiting.popleft()
+            size = max(1, min(pool.most, int(BATCH_SECONDS * len(results) / max(seconds, 1e-6))))
+            yield from results
+    finally:
+        pool.close(waiting)
+
+
+def _jobs() -> int:
     told = os.environ.get("TIMBRE_JOBS", "").strip()
     if told and (not told.isdecimal() or int(told) < 1):
         raise UserError(f"TIMBRE_JOBS={told} (environment) is not legal. Write a whole number from 1 on, or unset it.")
-    jobs = max(1, min(int(told) if told else _cores(), len(arguments)))
-    yield from Parallel(n_jobs=jobs, prefer="threads", return_as="generator")(
-        delayed(function)(*each) for each in arguments
-    )
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch work in one thread, here and in threads begun within: for work that runs side by side already, or whose
-    bits may not change with the number of cores.
-    """
-    import torch  # here, since most that runs side by side takes no torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+    return int(told) if told else _cores()
 
 
 def _cores() -> int:

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from timbre.audio.io import UnreadableError, find_recordings, header
-from timbre.audio.parallel import for_each, one_thread
+from timbre.audio.parallel import for_each
+from timbre.audio.work import one_thread
 from timbre.cache.cross_check import Agreement, doubtful, require, second_f0
 from timbre.cache.split import split_recordings
 from timbre.cache.statistics import Statistics

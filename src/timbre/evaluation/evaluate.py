@@ -12,7 +12,7 @@ from torch import nn
 
 from timbre.audio.io import UnreadableError, write_flac
 from timbre.audio.loudness import integrated_lufs
-from timbre.audio.parallel import one_thread
+from timbre.audio.work import one_thread
 from timbre.errors import UserError
 from timbre.evaluation.excerpts import Excerpt, cut_of, excerpt_of
 from timbre.evaluation.exported import ExportedModel, load_exported

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from timbre.audio.parallel import one_thread
+from timbre.audio.work import one_thread
 from timbre.errors import UserError, reason
 from timbre.playing.player import ControlRange, Player
 
