@@ -10,6 +10,7 @@ import soundfile
 import torch
 
 from timbre.cache.build import build_cache
+from timbre.cache.crops import Crops, CropShape
 from timbre.cache.store import FEATURE_NAMES, Cache
 from timbre.errors import UserError
 from timbre.features.extractor import extractor_of
@@ -45,7 +46,10 @@ def test_the_same_recordings_give_the_same_bytes(tiny_cache, recordings, params,
 
 def test_the_manifest_tells_what_is_there(tiny_cache, cache):
     manifest = json.loads((tiny_cache / "manifest.json").read_text())
-    assert manifest["data_sha256"] == hashlib.sha256((tiny_cache / "data.mdb").read_bytes()).hexdigest()
+    data = (tiny_cache / "data.mdb").read_bytes()
+    assert manifest["shards"] == [
+        {"file": "data.mdb", "first_slice": 0, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    ]
     assert {file["file"]: file["samples"] for file in manifest["files"]} == LENGTHS
     # Four frames, half a window, go on over each file's end.
     assert all(file["frames"] == -(-file["samples"] // 128) + 4 for file in manifest["files"])
@@ -112,6 +116,35 @@ def test_a_part_of_a_recording_is_sliced_as_if_it_were_a_file_of_its_own(params,
         assert np.array_equal(
             torch.cat(wanted).numpy(), np.concatenate([cache.features(i) for i in slices_of(file)], 1)
         )
+
+
+def test_in_several_files_the_cache_holds_the_same(tiny_cache, recordings, params, tmp_path):
+    several = params.model_copy(update={"slice": params.slice.model_copy(update={"shard_gb": 50e3 / 1e9})})
+    manifests = [build_cache(several, recordings, tmp_path / name) for name in ("one", "two")]
+    assert manifests[0] == manifests[1]
+    one, whole = Cache(tmp_path / "one"), Cache(tiny_cache)
+    shards = one.manifest["shards"]
+    names = [shard["file"] for shard in shards]
+    assert len(names) >= 4 and names == ["data.mdb", *(f"data_{number:04}.mdb" for number in range(1, len(names)))]
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == [*names, "manifest.json"]
+    for name in names:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    for index in range(whole.manifest["slices"]):
+        assert np.array_equal(one.audio(index), whole.audio(index))
+        assert np.array_equal(one.features(index), whole.features(index))
+    same = {key: value for key, value in whole.manifest.items() if key != "shards"}
+    assert same == {key: value for key, value in one.manifest.items() if key != "shards"}
+    # Crops that reach over the border of two files, read from them or held in memory.
+    shape = CropShape(crop_frames=50, lead_frames=4, delay_frames=2)
+    borders = {shard["first_slice"] for shard in shards[1:]}
+    assert any(file["first_slice"] < border < file["first_slice"] + file["slices"]
+               for file in one.files("train") for border in borders)  # fmt: skip
+    crops = [Crops(cache, "train", shape, torch.device("cpu"), resident_bytes=room)
+             for cache in (whole, one) for room in (float("inf"), 0.0)]  # fmt: skip
+    batches = [each.batch(range(len(each))) for each in crops]
+    for batch in batches[1:]:
+        assert batch.keys() == batches[0].keys()
+        assert all(torch.equal(batch[name], batches[0][name]) for name in batch)
 
 
 def test_silent_recordings_alone_make_a_cache(params, tmp_path, monkeypatch):

@@ -1,14 +1,16 @@
-"""The LMDB file."""
+"""The LMDB files."""
 
+import hashlib
 import json
 import os
 import shutil
 import stat
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
-from timbre.cache.store import FORMAT, Cache, map_bytes, write_slices
+from timbre.cache.store import FORMAT, Cache, first_slices, write_slices
 from timbre.errors import UserError
 
 
@@ -19,6 +21,15 @@ def slices(count: int, samples: int, frames: int, channels: int = 1):
         yield index, audio, draw.normal(size=(4, frames)).astype(np.float32)
 
 
+def written(folder, count: int, samples: int, frames: int, channels: int, firsts: list[int]) -> Cache:
+    """A cache of `slices` in files that begin with the slices `firsts`."""
+    sizes = (2 * channels * samples, 16 * frames)
+    shards = write_slices(folder, slices(count, samples, frames, channels), sizes, count, firsts)
+    manifest = {"format": FORMAT, "channels": channels, "files": [], "shards": [asdict(shard) for shard in shards]}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return Cache(folder)
+
+
 # Odd sizes: a value just over a page, one that shares a page, a slice of a second at 48 kHz.
 @pytest.mark.parametrize(
     ("count", "samples", "frames"),
@@ -26,12 +37,8 @@ def slices(count: int, samples: int, frames: int, channels: int = 1):
 )
 @pytest.mark.parametrize("channels", (1, 2))
 def test_the_map_is_big_enough_and_everything_comes_back(tmp_path, count, samples, frames, channels):
-    size = map_bytes(size for _ in range(count) for size in (2 * channels * samples, 16 * frames))
-    write_slices(tmp_path, slices(count, samples, frames, channels), size)
-    written = (tmp_path / "data.mdb").stat().st_size
-    manifest = {"format": FORMAT, "channels": channels, "files": [], "data_bytes": written}
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    cache = Cache(tmp_path)
+    cache = written(tmp_path, count, samples, frames, channels, [0])
+    assert [shard["file"] for shard in cache.manifest["shards"]] == ["data.mdb"]
     for index, audio, features in slices(count, samples, frames, channels):
         assert np.array_equal(cache.audio(index), audio)
         assert np.array_equal(cache.features(index), features)
@@ -39,9 +46,47 @@ def test_the_map_is_big_enough_and_everything_comes_back(tmp_path, count, sample
 
 def test_the_same_slices_give_the_same_file_and_no_other(tmp_path):
     for name in ("one", "two"):
-        write_slices(tmp_path / name, slices(200, 700, 5), 1 << 22)
-        assert [path.name for path in (tmp_path / name).iterdir()] == ["data.mdb"]
-    assert (tmp_path / "one/data.mdb").read_bytes() == (tmp_path / "two/data.mdb").read_bytes()
+        (tmp_path / name).mkdir()
+        write_slices(tmp_path / name, slices(200, 700, 5), (1400, 80), 200, [0, 90])
+        assert sorted(path.name for path in (tmp_path / name).iterdir()) == ["data.mdb", "data_0001.mdb"]
+    for name in ("data.mdb", "data_0001.mdb"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+@pytest.mark.parametrize(("samples", "frames"), ((2049, 16), (20, 1), (48128, 94)))
+def test_files_are_as_full_as_they_may_be(tmp_path, samples, frames):
+    count, most = 400, 400 * (2 * samples + 16 * frames) / 3.5
+    firsts = first_slices([(2 * samples, 16 * frames)] * count, most)
+    cache = written(tmp_path, count, samples, frames, 1, firsts)
+    shards = cache.manifest["shards"]
+    assert [shard["first_slice"] for shard in shards] == firsts and len(firsts) >= 4
+    for shard in shards:
+        path = tmp_path / shard["file"]
+        assert shard["bytes"] == path.stat().st_size
+        assert shard["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        # A file of its own has some pages of its own.
+        assert shard["bytes"] <= 1.1 * most + 5 * 4096
+    assert all(shard["bytes"] >= 0.9 * most for shard in shards[:-1])
+    for index, audio, features in slices(count, samples, frames):
+        assert np.array_equal(cache.audio(index), audio)
+        assert np.array_equal(cache.features(index), features)
+
+
+def test_a_slice_larger_than_a_file_may_be_has_a_file_of_its_own():
+    assert first_slices([(9000, 100), (100, 10), (100, 10), (9000, 10), (9000, 10)], 4096) == [0, 1, 3, 4]
+    assert first_slices([], 4096) == [0]
+
+
+@pytest.mark.parametrize("left", (None, 0.5))
+def test_a_missing_or_cut_file_of_several_is_told(tmp_path, left):
+    written(tmp_path, 100, 700, 5, 1, [0, 40, 80])
+    path = tmp_path / "data_0001.mdb"
+    whole = path.read_bytes()
+    path.unlink()
+    if left is not None:
+        path.write_bytes(whole[: int(left * len(whole))])
+    with pytest.raises(UserError, match=rf"data_0001\.mdb has \d+ of {len(whole)} bytes.*dvc repro"):
+        Cache(tmp_path)
 
 
 @pytest.fixture

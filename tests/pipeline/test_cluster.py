@@ -69,8 +69,8 @@ def on_cluster(cluster, monkeypatch, tmp_path):
 def raw(tmp_path, harmonic_tone):
     """Recordings below tmp_path/raw: many short ones, a long one, a stereo one, another rate, a broken one."""
     folder = tmp_path / "raw"
-    sounds = {f"short/{number}.wav": harmonic_tone(110.0 + 3 * number, 0.3) for number in range(40)}
-    sounds["long.wav"] = harmonic_tone(220.0, 65.0)
+    sounds = {f"short/{number}.wav": harmonic_tone(110.0 + 3 * number, 0.3) for number in range(24)}
+    sounds["long.wav"] = harmonic_tone(220.0, 35.0)
     sounds["stereo.flac"] = np.stack([harmonic_tone(300.0, 2.0), 0.5 * harmonic_tone(301.0, 2.0)], axis=1)
     sounds["Test/held out.wav"] = harmonic_tone(150.0, 2.0)
     for name, sound in sounds.items():

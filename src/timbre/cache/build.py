@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from timbre.audio.work import one_thread
 from timbre.cache.cross_check import Agreement, doubtful, require, second_f0
 from timbre.cache.split import split_recordings
 from timbre.cache.statistics import Statistics
-from timbre.cache.store import FEATURE_NAMES, FORMAT, map_bytes, write_slices
+from timbre.cache.store import FEATURE_NAMES, FORMAT, first_slices, write_slices
 from timbre.errors import UserError
 from timbre.features.extractor import FeatureExtractor, extractor_of, feature_config
 from timbre.files import replaced_folder, write_json
@@ -53,9 +53,12 @@ def build_cache(params: Params, source: Path, target: Path) -> dict:
     statistics = Statistics()
     agreement = Agreement() if params.slice.cross_check != "none" else None
     slice_bytes = (2 * channels * slice_frames * hop, 4 * len(FEATURE_NAMES) * slice_frames)
+    sizes = _slice_bytes(entries, slice_frames, hop, channels)
+    firsts = first_slices(sizes, 1e9 * params.slice.shard_gb)
     with replaced_folder(target) as folder, one_thread():
-        slices = _slices(source, entries, extractor, config, slice_frames, statistics, agreement)
-        write_slices(folder, slices, map_bytes(size for _ in range(first_slice) for size in slice_bytes))
+        analysed = _slices(source, entries, extractor, config, slice_frames, statistics, agreement)
+        with closing(analysed) as slices:
+            shards = write_slices(folder, slices, slice_bytes, first_slice, firsts)
         checked = {}
         if agreement is not None:
             for index, entry in enumerate(entries):
@@ -75,11 +78,19 @@ def build_cache(params: Params, source: Path, target: Path) -> dict:
             },
             "statistics": statistics.summary(),
             **checked,
-            "data_bytes": (folder / "data.mdb").stat().st_size,
-            "data_sha256": _sha256(folder / "data.mdb"),
+            "shards": [asdict(shard) for shard in shards],
         }
         write_json(folder / "manifest.json", manifest)
     return manifest
+
+
+def _slice_bytes(entries: list[dict], slice_frames: int, hop: int, channels: int) -> Iterator[tuple[int, int]]:
+    """Size of every slice's audio and features, in order."""
+    for entry in entries:
+        for first_frame in range(0, entry["frames"], slice_frames):
+            frames = min(slice_frames, entry["frames"] - first_frame)
+            samples = min(frames * hop, max(0, entry["samples"] - first_frame * hop))
+            yield 2 * channels * samples, 4 * len(FEATURE_NAMES) * frames
 
 
 def _list_files(source: Path, rate_hz: int, channels: int) -> dict[str, int]:
@@ -187,8 +198,3 @@ def _parts(audio: Tensor, before: Tensor, length: int, history: int) -> Iterator
     joined = torch.cat([before, audio])
     for begin in range(0, len(audio), length):
         yield audio[begin : begin + length], joined[begin : begin + history]
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,11 +1,15 @@
-"""The LMDB file: how slices are laid out in it, written and read."""
+"""The LMDB files: how slices are laid out in them, written and read."""
 
 from __future__ import annotations
 
+import bisect
 import errno
+import hashlib
 import math
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import lmdb
@@ -15,11 +19,23 @@ from timbre.errors import UserError
 from timbre.files import read_json
 
 # Raised whenever the layout of the cache changes.
-FORMAT = 2
+FORMAT = 3
 FEATURE_NAMES = ("f0_hz", "voiced", "loudness_db", "clarity")
 # Slices written in one transaction: what a transaction holds is held in memory.
 SLICES_PER_TRANSACTION = 64
 PAGE_BYTES = 4096
+# LMDB keeps a value in a page with others up to about this size; a larger one has pages of its own.
+INLINE_BYTES = 2000
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One LMDB file of a cache: its slices from the first on, up to those of the next."""
+
+    file: str
+    first_slice: int
+    bytes: int
+    sha256: str
 
 
 def audio_key(index: int) -> bytes:
@@ -43,14 +59,53 @@ def map_bytes(entry_bytes: Iterable[int]) -> int:
     return int(pages * 1.1 + 1024) * PAGE_BYTES
 
 
-def write_slices(folder: Path, slices: Iterable[tuple[int, np.ndarray, np.ndarray]], map_size: int) -> None:
-    """Write slices (index, int16 audio [channels, samples], float32 features [4, frames]) to `folder`/data.mdb.
+def first_slices(slice_bytes: Iterable[tuple[int, int]], shard_bytes: float) -> list[int]:
+    """Where the files of a cache begin, each as full as it may be: their first slices, 0 before all.
+
+    slice_bytes: size of audio and features of every slice. shard_bytes: the most in a file, but for a slice that is
+    larger by itself.
+    """
+    firsts, filled = [0], 0.0
+    for index, sizes in enumerate(slice_bytes):
+        needed = sum(_stored_bytes(size) for size in sizes)
+        if filled and filled + needed > shard_bytes:
+            firsts.append(index)
+            filled = 0.0
+        filled += needed
+    return firsts
+
+
+def write_slices(
+    folder: Path,
+    slices: Iterable[tuple[int, np.ndarray, np.ndarray]],
+    slice_bytes: tuple[int, int],
+    count: int,
+    firsts: list[int],
+) -> list[Shard]:
+    """Write slices (index, int16 audio [channels, samples], float32 features [4, frames]), in order, to `folder`.
+
+    slice_bytes: size of audio and features of the largest. count: how many slices there are. firsts: see
+    `first_slices`. Memory holds a transaction, and the pages of one file while it is copied.
 
     The same slices give the same bytes: keys come in order and transactions are of one size; the compact copy leaves
     out freed pages. There is no lock file, whose bytes would change with every reader.
+    Returns: the files written, the first always data.mdb.
     """
     folder = Path(folder)
-    draft = folder / "draft"
+    slices = iter(slices)
+    shards = []
+    for number, (first, end) in enumerate(zip(firsts, [*firsts[1:], count], strict=True)):
+        path = folder / (f"data_{number:04}.mdb" if number else "data.mdb")
+        map_size = map_bytes(size for _ in range(end - first) for size in slice_bytes)
+        _write_shard(path, islice(slices, end - first), map_size)
+        with open(path, "rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        shards.append(Shard(path.name, first, path.stat().st_size, sha256))
+    return shards
+
+
+def _write_shard(path: Path, slices: Iterator[tuple[int, np.ndarray, np.ndarray]], map_size: int) -> None:
+    draft = path.parent / "draft"
     draft.mkdir(parents=True)
     environment = lmdb.open(str(draft), map_size=map_size, lock=False, sync=False, meminit=True)
     try:
@@ -62,16 +117,21 @@ def write_slices(folder: Path, slices: Iterable[tuple[int, np.ndarray, np.ndarra
                 transaction.commit()
                 transaction = environment.begin(write=True)
         transaction.commit()
-        environment.sync(True)
-        environment.copy(str(folder), compact=True)
+        with open(path, "wb") as file:
+            environment.copyfd(file.fileno(), compact=True)
     except lmdb.Error:
         # LMDB tells of a full disk as of any failed write.
-        if shutil.disk_usage(folder).free < map_size:
-            raise OSError(errno.ENOSPC, "no space left", str(folder / "data.mdb")) from None
+        if shutil.disk_usage(path.parent).free < map_size:
+            raise OSError(errno.ENOSPC, "no space left", str(path)) from None
         raise
     finally:
         environment.close()
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _stored_bytes(size: int) -> float:
+    """What a value takes in the file, about: whole pages with their header, or its share of one with its key."""
+    return size + 48 if size <= INLINE_BYTES else PAGE_BYTES * math.ceil((size + 16) / PAGE_BYTES)
 
 
 class Cache:
@@ -88,30 +148,35 @@ class Cache:
                 f"{folder}: laid out as format {self.manifest.get('format')}, this code reads {FORMAT}. "
                 "Run `dvc repro` to make it anew."
             )
-        path, written = folder / "data.mdb", self.manifest["data_bytes"]
-        size = path.stat().st_size if path.exists() else 0
-        if size != written:
-            # LMDB would open it and crash the process on a page that is not there.
-            raise UserError(f"{path} has {size} of {written} bytes. Delete {folder} and run `dvc repro`.")
-        try:
-            self._environment = lmdb.open(str(folder), readonly=True, lock=False, max_spare_txns=4, readahead=False)
-        except lmdb.Error as error:
-            raise UserError(f"{path} does not open ({error}). Delete {folder} and run `dvc repro`.") from None
+        self._firsts = [shard["first_slice"] for shard in self.manifest["shards"]]
+        self._environments = []
+        for shard in self.manifest["shards"]:
+            path, written = folder / shard["file"], shard["bytes"]
+            size = path.stat().st_size if path.exists() else 0
+            if size != written:
+                # LMDB would open it and crash the process on a page that is not there.
+                raise UserError(f"{path} has {size} of {written} bytes. Delete {folder} and run `dvc repro`.")
+            try:
+                self._environments.append(
+                    lmdb.open(str(path), subdir=False, readonly=True, lock=False, max_spare_txns=4, readahead=False)
+                )
+            except lmdb.Error as error:
+                raise UserError(f"{path} does not open ({error}). Delete {folder} and run `dvc repro`.") from None
 
     def audio(self, index: int) -> np.ndarray:
         """Audio of a slice, int16 [channels, samples]."""
-        return np.frombuffer(self._value(audio_key(index)), dtype="<i2").reshape(self.manifest["channels"], -1)
+        return np.frombuffer(self._value(index, audio_key(index)), dtype="<i2").reshape(self.manifest["channels"], -1)
 
     def features(self, index: int) -> np.ndarray:
         """Features of a slice, float32 [4, frames], in the order of FEATURE_NAMES."""
-        return np.frombuffer(self._value(features_key(index)), dtype="<f4").reshape(len(FEATURE_NAMES), -1)
+        return np.frombuffer(self._value(index, features_key(index)), dtype="<f4").reshape(len(FEATURE_NAMES), -1)
 
     def files(self, split: str) -> list[dict]:
         """The manifest's files, or parts of files, of a split: train, validation or test."""
         return [file for file in self.manifest["files"] if file["split"] == split]
 
-    def _value(self, key: bytes) -> bytes:
-        with self._environment.begin() as transaction:
+    def _value(self, index: int, key: bytes) -> bytes:
+        with self._environments[bisect.bisect_right(self._firsts, index) - 1].begin() as transaction:
             value = transaction.get(key)
         if value is None:
             raise UserError(f"the cache lacks {key.decode()}: it is damaged. Delete data/cache and run `dvc repro`.")

@@ -47,7 +47,7 @@ def train_model(params: Params, cache_folder: Path, models_folder: Path, reports
         **params.train.model_dump(),
     )
     folder = checkpoint_folder(
-        fingerprint({"config": config, "preset": preset, "train": vars(settings), "data": cache.manifest["data_sha256"],
+        fingerprint({"config": config, "preset": preset, "train": vars(settings), "data": cache.manifest["shards"],
                      "files": cache.manifest["files"], "device": fabric.device.type})
     )  # fmt: skip
     shape = CropShape(task.crop_frames, task.lead_frames, task.delay_frames)
