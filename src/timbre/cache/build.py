@@ -27,6 +27,8 @@ from timbre.progress import progress
 
 # Seconds that are analysed at a time: what a worker holds in memory.
 PIECE_SECONDS = 30.0
+# Samples, over all windows, that features are taken of at a time: more of them cost fresh memory for every result.
+AT_ONCE = 1 << 17
 
 
 def build_cache(params: Params, source: Path, target: Path) -> dict:
@@ -183,10 +185,11 @@ def _analyse(
     heard = heard[max(0, begin - start) :]
     before = np.pad(before, (0, max(0, history - len(before))))[:history]
     padded = torch.from_numpy(np.pad(heard, (0, frames * hop - len(heard))))
+    part_samples = max(1, AT_ONCE // extractor.window) * hop
     with torch.no_grad():
         pieces = [
             extractor.measure(part.unsqueeze(0), past.unsqueeze(0))
-            for part, past in _parts(padded, torch.from_numpy(before), 256 * hop, history)
+            for part, past in _parts(padded, torch.from_numpy(before), part_samples, history)
         ]
     shown = [torch.cat([piece[index] for piece in pieces], dim=1).numpy() for index in range(3)]
     audio = np.clip(np.round(own.T * 32767.0), -32768, 32767).astype(np.int16)
