@@ -1,0 +1,1 @@
+"""What shows only when all recordings are heard together."""
