@@ -18,6 +18,60 @@ SizeName = Literal["tiny", "small", "default", "large", "low_latency", "fast"]
 SynthName = Literal["harmonic_noise", "noise_bands"]
 TargetName = Literal["torchscript", "neutone", "onnx"]
 Ratio = Literal[1, 2, 4, 8, 16]
+# What the audit looks for: the names in its warnings, and what audit.fail_on may stop at; timbre.audit.checks has the
+# rest of each.
+CheckName = Literal[
+    # the set
+    "too_little",
+    "mostly_lost",
+    "faulty",
+    "small_dataset",
+    "synth_mismatch",
+    "polyphonic",
+    "environments",
+    "loudness_spread",
+    "one_sound",
+    "many_sounds",
+    "lost",
+    "other_formats",
+    "mixed_rates",
+    # recordings that are left out, and copies
+    "unreadable",
+    "leak",
+    "duplicate",
+    "silent",
+    "almost_silent",
+    "leak_part",
+    "near_copy",
+    # one recording
+    "clipping",
+    "pile_up",
+    "clipped_runs",
+    "quiet",
+    "loud",
+    "no_dynamics",
+    "wide_dynamics",
+    "silence",
+    "true_peak",
+    "noisy",
+    "noise_floor",
+    "hum",
+    "clicks",
+    "dc_offset",
+    "low_frequency",
+    "upsampled",
+    "low_rate",
+    "coarse",
+    "lossy",
+    "short",
+    "silent_channel",
+    "inverted",
+    "mono_loss",
+    "dual_mono",
+    "surround",
+    "chords",
+    "unpitched",
+]
 Share = Annotated[float, Field(ge=0.01, le=0.5)]
 Steps = Annotated[int, Field(ge=1, le=100_000_000)]
 
@@ -102,8 +156,15 @@ class Thresholds(Section):
 class Audit(Section):
     """The audit."""
 
-    fail_on: list[str] = Field(min_length=1)
+    fail_on: list[Literal["error", "never", CheckName]] = Field(min_length=1)
     thresholds: Thresholds
+
+    @model_validator(mode="after")
+    def _never_stands_alone(self) -> Audit:
+        if "never" in self.fail_on and len(self.fail_on) > 1:
+            others = ", ".join(name for name in self.fail_on if name != "never")
+            raise ValueError(f"fail_on holds never and {others}; write [never], or [{others}]")
+        return self
 
 
 class Normalize(Section):
@@ -404,6 +465,8 @@ def _line(fault: dict[str, Any], raw: dict) -> str:
         return f"{key}: {len(value)} characters; at most {context['max_length']} are legal. It begins {value[:20]!r}."
     if kind == "too_long":
         return f"{key}: {len(value)} entries; at most {context['max_length']} are legal."
+    if kind == "list_type":
+        return f"{key}: {value!r} is not legal: a list is wanted. Write [{value}]."
     if kind == "value_error":
         return f"{key}: {context['error']}." if key else f"{context['error']}."
     return f"{key}: {value!r} is not legal. {fault['msg']}."
@@ -451,6 +514,7 @@ def main() -> None:
 
 MODEL_NAMES: tuple[str, ...] = get_args(ModelName)
 SYNTH_NAMES: tuple[str, ...] = get_args(SynthName)
+CHECK_NAMES: tuple[str, ...] = get_args(CheckName)
 SIZE_NAMES: tuple[str, ...] = get_args(SizeName)
 
 if __name__ == "__main__":

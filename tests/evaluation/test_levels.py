@@ -5,7 +5,7 @@ import pytest
 import torch
 from support.played import DelayLine, delay_player
 
-from timbre.evaluation.levels import level_dbfs, loudest_start, silence_dbfs_after_1s
+from timbre.evaluation.levels import level_dbfs, silence_dbfs_after_1s
 from timbre.playing.torchscript import TorchScriptPlayer
 
 
@@ -28,11 +28,3 @@ def test_levels():
     assert level_dbfs(np.zeros(10)) == -120.0
     assert level_dbfs(np.full(10, 1e-9)) == -120.0
     assert level_dbfs(np.full(10, 0.1, np.float32)) == pytest.approx(-20.0)
-
-
-def test_the_loudest_stretch(noise):
-    audio = noise(3.0)
-    audio[16000:32000] *= 2
-    assert loudest_start(audio, 16000, 16000) == 16000
-    assert loudest_start(audio, len(audio), 16000) == loudest_start(audio, len(audio) + 1, 16000) == 0
-    assert loudest_start(np.ones(48000, np.float32), 16000, 16000) == 0

@@ -9,34 +9,20 @@ import pandas as pd
 from timbre.audio.io import as_text, find_foreign, find_recordings
 from timbre.audio.parallel import for_each
 from timbre.audio.table import counted, left_out, to_table, used, write_table
-from timbre.audit.checks import (
-    count_by_check,
-    find_warnings,
-    loudness_spread_lu,
-    mark_duplicates,
-    pitched_percent,
-    refuse,
-)
+from timbre.audit.advice.advise import advise
+from timbre.audit.checks.find import find_warnings
+from timbre.audit.dataset.facts import SetFacts
+from timbre.audit.exclude import leave_out_leaks, mark_duplicates, refuse
 from timbre.audit.measures import measure
-from timbre.audit.report import advise, page
+from timbre.audit.page.page import page
+from timbre.audit.recordings import Recordings
+from timbre.audit.summary import metrics, summarise
 from timbre.errors import UserError
 from timbre.files import replaced_folder, write_json, write_text
 from timbre.params import Params
 from timbre.progress import progress
 
 TOLD = 10
-# What is worth a column of `dvc metrics diff` and `dvc exp show`.
-FIGURES = (
-    "files",
-    "used_files",
-    "training_minutes",
-    "held_out_minutes",
-    "loudness_median_lufs",
-    "loudness_spread_lu",
-    "pitched_percent",
-    "errors",
-    "warnings",
-)
 
 
 def run(params: Params, out: Path) -> dict:
@@ -59,45 +45,24 @@ def run(params: Params, out: Path) -> dict:
     mark_duplicates(rows)
     table = to_table(rows)
     _require_training(table, raw)
+    facts = SetFacts()
+    leave_out_leaks(table, facts.similar)
+    _require_training(table, raw)
     foreign = [as_text(file.relative_to(raw).as_posix()) for file in find_foreign(raw)]
-    warnings = find_warnings(table, params, foreign)
-    audit = {"summary": summarise(table, warnings), "warnings": warnings, "advice": advise(table, params)}
+    recordings = Recordings(table, facts, params, foreign)
+    warnings = find_warnings(recordings)
+    audit = {
+        "summary": summarise(recordings, warnings),
+        "warnings": warnings,
+        "advice": advise(recordings, warnings),
+    }
     with replaced_folder(out) as folder:
         write_table(folder / "files.csv", table)
         write_json(folder / "audit.json", audit)
-        write_json(folder / "metrics.json", {name: audit["summary"][name] for name in FIGURES})
-        write_text(folder / "index.html", page(table, audit))
+        write_json(folder / "metrics.json", metrics(audit["summary"]))
+        write_text(folder / "index.html", page(recordings, audit, raw))
     print("\n".join(closing_lines(table, audit["summary"], out)))
     return audit
-
-
-def summarise(table: pd.DataFrame, warnings: list[dict]) -> dict:
-    """The set in numbers: files, minutes, loudness, and how many warnings of each severity and check there are."""
-    kept = table[used(table)]
-    training, held_out = kept[~kept["held_out"]], kept[kept["held_out"]]
-    sounding = training["duration_seconds"] * (1.0 - training["silence_percent"] / 100.0)
-    summary = {
-        "files": len(table),
-        "unreadable_files": int((~table["readable"]).sum()),
-        "refused_files": int((table["refused"] & table["readable"]).sum()),
-        "duplicate_files": int((table["duplicate_of"] != "").sum()),
-        "used_files": len(kept),
-        "training_files": len(training),
-        "training_minutes": training["duration_seconds"].sum() / 60.0,
-        "training_sounding_minutes": sounding.sum() / 60.0,
-        "held_out_files": len(held_out),
-        "held_out_minutes": held_out["duration_seconds"].sum() / 60.0,
-        "loudness_median_lufs": float(training["loudness_lufs"].median()),
-        "loudness_spread_lu": loudness_spread_lu(training["loudness_lufs"]),
-        "pitched_percent": pitched_percent(training),
-        "true_peak_max_dbtp": float(kept["true_peak_dbtp"].max()),
-    }
-    for severity, plural in (("error", "errors"), ("warning", "warnings"), ("info", "notes")):
-        summary[plural] = sum(warning["severity"] == severity for warning in warnings)
-    summary |= {f"check_{check}": count for check, count in count_by_check(warnings).items()}
-    rates = kept["sample_rate_hz"].value_counts().sort_index()
-    summary |= {f"rate_{rate}_hz_files": int(count) for rate, count in rates.items()}
-    return {name: round(value, 3) if isinstance(value, float) else value for name, value in summary.items()}
 
 
 def closing_lines(table: pd.DataFrame, summary: dict, out: Path) -> list[str]:

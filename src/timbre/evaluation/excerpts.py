@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import dataclass
 
 import numpy as np
-import soundfile
 
-from timbre.audio.loudness import integrated_lufs
-from timbre.evaluation.levels import loudest_start
+from timbre.audio.excerpts import flac_16_base64, listening_gain, loudest_start
 from timbre.evaluation.metrics.tracks import Tracks, middles_samples
 from timbre.evaluation.plots import mel_db
-
-LISTEN_LUFS = -20.0
-# Peaks stay under it: what would pass is left under -20 LUFS, and its neighbours on the card are turned down to it.
-PEAK_LIMIT = 0.98
-# Silence is not lifted into a roar of rounding noise.
-LARGEST_GAIN_DB = 40.0
 
 
 @dataclass(frozen=True)
@@ -62,22 +52,3 @@ def excerpt_of(audio: np.ndarray, tracks: Tracks, cut: tuple[int, int], rate_hz:
         f0_seconds=(middles[inside] - start) / rate_hz,
         f0_hz=pitch,
     )
-
-
-def listening_gain(audio: np.ndarray, rate_hz: int) -> tuple[float, float]:
-    """The factor that brings audio [samples] to -20 LUFS or as near as its peaks allow; how many dB it stays under."""
-    loudness = integrated_lufs(audio, rate_hz)
-    peak = float(np.abs(audio).max(initial=0.0))
-    if not np.isfinite(loudness) or peak == 0.0:
-        return 1.0, 0.0
-    wanted_db = min(LISTEN_LUFS - loudness, LARGEST_GAIN_DB)
-    allowed_db = 20.0 * np.log10(PEAK_LIMIT / peak)
-    gain_db = min(wanted_db, allowed_db)
-    return 10.0 ** (gain_db / 20.0), round(max(0.0, LISTEN_LUFS - loudness - gain_db), 2)
-
-
-def flac_16_base64(samples: np.ndarray, rate_hz: int) -> str:
-    """16-bit FLAC of samples [samples] as base64: lossless, and the same bytes every time, unlike Vorbis."""
-    encoded = io.BytesIO()
-    soundfile.write(encoded, samples, rate_hz, format="FLAC", subtype="PCM_16")
-    return base64.b64encode(encoded.getvalue()).decode("ascii")

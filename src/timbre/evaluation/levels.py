@@ -1,4 +1,4 @@
-"""How loud things are: levels, the loudest stretch, and the silence that a model falls to."""
+"""How loud things are: levels, and the silence that a model falls to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from timbre.audio.excerpts import loudest_start
 from timbre.playing.player import Player
 from timbre.playing.render import render
 
@@ -33,13 +34,3 @@ def level_dbfs(audio: np.ndarray) -> float:
     """RMS of audio [samples] or [channels, samples] in dBFS, from -120 up."""
     power = float(np.mean(np.square(audio, dtype=np.float64)))
     return max(10.0 * math.log10(power), SILENCE_DBFS) if power > 0.0 else SILENCE_DBFS
-
-
-def loudest_start(audio: np.ndarray, length: int, rate_hz: int) -> int:
-    """Where the loudest `length` samples of audio [samples] start, on a grid of 0.1 s; 0 where it is no longer."""
-    if len(audio) <= length:
-        return 0
-    energy = np.append(0.0, np.cumsum(np.square(audio, dtype=np.float64)))
-    starts = np.arange(0, len(audio) - length + 1, max(1, rate_hz // 10))
-    # Rounded, so that stretches that are equal but for the last bits give the first of them.
-    return int(starts[np.argmax(np.round(energy[starts + length] - energy[starts], 9))])

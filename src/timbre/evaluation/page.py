@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 import jinja2
 
+from timbre.audio.excerpts import LISTEN_LUFS
 from timbre.evaluation.catalogue import MINUS, Entry, entries, formatted
-from timbre.evaluation.excerpts import LISTEN_LUFS, Excerpt
+from timbre.evaluation.excerpts import Excerpt
 from timbre.evaluation.items import RECONSTRUCTION, TRANSFER
 from timbre.evaluation.measure import rca_key, within_key
 from timbre.evaluation.plots import LEFT, RIGHT
