@@ -6,9 +6,50 @@ import numpy as np
 import pytest
 import soundfile
 
+from timbre.audio.table import to_table
+from timbre.audit.checks.find import find_warnings
+from timbre.audit.dataset.facts import SetFacts
+from timbre.audit.exclude import leave_out_leaks, mark_duplicates, refuse
+from timbre.audit.recordings import Recordings
 from timbre.params import load
 
 RATE = 48000
+
+
+# A recording that nothing is wrong with; columns that are not here are empty.
+GOOD = {
+    "readable": True, "reason": "", "held_out": False, "duration_seconds": 700.0, "sample_rate_hz": RATE,
+    "channels": 2, "subtype": "PCM_24", "loudness_lufs": -20.0, "loudness_range_lu": 8.0, "true_peak_dbtp": -3.0,
+    "mix_true_peak_dbtp": -3.5, "clipped_runs": 0, "clipped_percent": 0.0, "pile_up_ratio": 1.0,
+    "dc_offset_dbfs": -90.0, "low_frequency_dbfs": -80.0, "silence_percent": 5.0, "longest_pause_seconds": 1.5,
+    "longest_pause_at_seconds": 12.0, "noise_floor_dbfs": -80.0, "snr_db": 60.0, "hum_db": 1.0,
+    "clicks_per_minute": 0.0, "effective_bits": 24, "pitched_percent": 90.0, "polyphony": 1.0,
+    "onsets_per_second": 1.0, "silent_channels": 0, "channel_correlation": 0.5, "mono_loss_db": 0.5,
+    "channel_plan": "mean",
+}  # fmt: skip
+
+
+@pytest.fixture
+def row():
+    """A row of the table; keywords change it."""
+    return lambda name, **changes: GOOD | {"file": name, "pcm_sha256": name} | changes
+
+
+@pytest.fixture
+def judge(params):
+    """Rows as the audit judges them: the recordings with what is left out marked, and the warnings."""
+
+    def make(*rows, facts=None, foreign=(), settings=None):
+        rows, settings = [dict(one) for one in rows], settings or params("x")
+        refuse(rows, settings.audit.thresholds)
+        mark_duplicates(rows)
+        table = to_table(rows)
+        facts = facts or SetFacts()
+        leave_out_leaks(table, facts.similar)
+        recordings = Recordings(table, facts, settings, list(foreign))
+        return recordings, find_warnings(recordings)
+
+    return make
 
 
 @pytest.fixture

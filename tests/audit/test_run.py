@@ -1,7 +1,6 @@
 """The whole audit on a folder with one of every fault."""
 
 import hashlib
-import html.parser
 import json
 import re
 import sys
@@ -35,10 +34,10 @@ def test_every_fault_is_found_and_the_rest_is_used(faulty, params, tmp_path, cap
     assert summary["unreadable_files"] == 3 and summary["duplicate_files"] == 2
     assert summary["training_files"] + summary["held_out_files"] == summary["used_files"]
     assert summary["held_out_minutes"] == pytest.approx(4.0 / 60.0, abs=1e-3)
-    assert all(isinstance(value, (int, float)) for value in summary.values())
+    assert all(value is None or isinstance(value, (int, float)) for value in summary.values())
     assert json.loads((out / "audit.json").read_text()) == json.loads(json.dumps(audit))
     figures = json.loads((out / "metrics.json").read_text())
-    assert all(isinstance(value, (int, float)) for value in figures.values())
+    assert figures == {name: summary[name] for name in figures} and "usable_hours" in figures
     told = capsys.readouterr().out
     assert "left out: text.wav does not decode" in told and "index.html" in told
     assert sorted(path.name for path in out.parent.iterdir()) == ["audit"]
@@ -61,30 +60,6 @@ def test_nothing_tells_when_or_where(faulty, params, tmp_path):
         assert not re.search(r"\b20\d\d-\d\d-\d\d\b|\b\d\d:\d\d:\d\d\b", text)
 
 
-class _Page(html.parser.HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.tags, self.text, self.links = [], [], []
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        self.links += [value for name, value in attributes if name in ("src", "href", "action")]
-
-    def handle_data(self, data):
-        self.text.append(data)
-
-
-def test_the_page_escapes_names_and_needs_nothing_from_outside(faulty, params, tmp_path):
-    run(params(faulty), tmp_path / "out")
-    text = (tmp_path / "out" / "index.html").read_text()
-    page = _Page()
-    page.feed(text)
-    assert "b" not in page.tags and "<b>x</b>.wav" in page.text
-    assert page.links == [] and "http" not in text and "url(" not in text
-    assert "größer 🎻/take 1.flac" in page.text
-    assert "problems before you train" in "".join(page.text)
-
-
 def test_a_clean_set_is_ready(save, params, tmp_path):
     rng = np.random.default_rng(0)
     for number in range(2):
@@ -96,8 +71,8 @@ def test_a_clean_set_is_ready(save, params, tmp_path):
     audit = run(settings, tmp_path / "out")
     assert audit["warnings"] == []
     assert "Ready to train." in (tmp_path / "out" / "index.html").read_text()
-    assert "enough for ddsp" in audit["advice"]["amount"]
-    assert "`synth: noise_bands` suits them" in audit["advice"]["model"]
+    assert audit["advice"]["amount"]["choose"] == "enough"
+    assert audit["advice"]["model"]["choose"] == "ddsp noise_bands"
     assert audit["summary"]["pitched_percent"] == 0.0
 
 

@@ -28,3 +28,14 @@ def _rounded(value: float | int | None) -> float | int | None:
     if value is None or isinstance(value, int):
         return value
     return round(float(value), 3) if math.isfinite(value) else None
+
+
+def length(minutes: float) -> str:
+    """A length of sound for a reader."""
+    number, word = (_plain(minutes / 60.0), "hour") if minutes >= 90.0 else (_plain(minutes), "minute")
+    return f"{number} {word}{'' if number == '1' else 's'}"
+
+
+def _plain(value: float) -> str:
+    """One decimal, where it says something."""
+    return f"{value:.0f}" if value >= 100.0 else f"{value:.1f}".removesuffix(".0")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from timbre.audio.table import counted
-from timbre.audit.advice.entry import entry, listed
+from timbre.audit.advice.entry import entry, length, listed
 from timbre.audit.checks.catalogue import FILE_CHECKS
 from timbre.audit.recordings import Recordings
 
@@ -36,7 +36,7 @@ def advise_on_files(recordings: Recordings, warnings: list[dict]) -> dict:
     if lists["redo"]:
         parts.append(
             f"{counted(len(lists['redo']), 'file')} to redo or to drop: {_named(lists['redo'], titles)}. "
-            f"Without them {recordings.minutes - redone:.1f} minutes are left."
+            f"Without them {length(recordings.minutes - redone)} are left."
         )
     if lists["listen"]:
         parts.append(f"{counted(len(lists['listen']), 'file')} to listen to: {_named(lists['listen'], titles)}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from timbre.audit.advice.entry import entry, known
+from timbre.audit.advice.entry import entry, known, length
 from timbre.audit.recordings import Recordings
 
 HARMONIC, BANDS, RAVE = "ddsp harmonic_noise", "ddsp noise_bands", "rave"
@@ -29,7 +29,9 @@ def advise_on_model(recordings: Recordings) -> dict:
     else:
         text = f"{_heard(pitched, notes, onsets, recordings)} {_why(choose, pitched, notes, recordings)}"
     figures = {"pitched_percent": pitched, "polyphony": notes, "onsets_per_second": onsets, "minutes": minutes}
-    return entry(choose, text, **figures) | {"command": COMMANDS.get(choose, "")}
+    if choose == _set(recordings):
+        text += " That is what params.yaml is set to."
+    return entry(choose, text, **figures) | {"command": "" if choose == _set(recordings) else COMMANDS.get(choose, "")}
 
 
 def wanted_minutes(choose: str | None, recordings: Recordings) -> float:
@@ -44,30 +46,23 @@ def advise_on_amount(recordings: Recordings, choose: str | None) -> dict:
     # As the reader sees them: 10.0 of 10 minutes are enough.
     more = max(0.0, wanted - round(minutes, 1))
     name = (choose or HARMONIC).split()[0]
-    text = f"{told(minutes)} to train on, of which {told(sounding)} sound."
+    text = f"{length(minutes)} to train on, of which {length(sounding)} sound."
     if more:
         text += (
-            f" {name} wants {told(wanted)} or more: add {told(more)}, of other notes, dynamics and ways of playing "
+            f" {name} wants {length(wanted)} or more: add {length(more)}, of other notes, dynamics and ways of playing "
             "rather than more of the same."
         )
     else:
-        text += f" That is enough for {name}, which wants {told(wanted)} or more."
+        text += f" That is enough for {name}, which wants {length(wanted)} or more."
     other, most = ("ddsp", recordings.limits.ddsp_minutes) if name == RAVE else (RAVE, recordings.limits.rave_minutes)
     if minutes < most:
-        text += f" {other} wants {told(most)}: {told(most - minutes)} more."
+        text += f" {other} wants {length(most)}: {length(most - minutes)} more."
     else:
         text += f" It is enough for {other} too."
     return entry(
         "more" if more else "enough", text,
         minutes=minutes, sounding_minutes=sounding, wanted_minutes=wanted, more_minutes=more,
     )  # fmt: skip
-
-
-def told(minutes: float) -> str:
-    """A length of sound for a reader."""
-    if minutes >= 90.0:
-        return f"{minutes / 60.0:.3g} hours"
-    return f"{minutes:.1f} minutes" if minutes < 10.0 or round(minutes, 1) % 1.0 else f"{minutes:.0f} minutes"
 
 
 def _chosen(pitched: float, notes: float, enough_for_rave: bool, recordings: Recordings) -> str | None:
@@ -81,6 +76,12 @@ def _chosen(pitched: float, notes: float, enough_for_rave: bool, recordings: Rec
         return RAVE
     middle = 0.5 * (limits.pitched_percent + limits.unpitched_percent)
     return HARMONIC if pitched >= middle and not chords else BANDS
+
+
+def _set(recordings: Recordings) -> str:
+    """What params.yaml chooses."""
+    params = recordings.params
+    return RAVE if params.model == "rave" else f"ddsp {params.synth}"
 
 
 def _heard(pitched: float, notes: float, onsets: float, recordings: Recordings) -> str:

@@ -49,13 +49,15 @@ def advise_on_level(recordings: Recordings) -> dict:
         "keep dataset.",
     }[choose]
     if spread > limit and choose == "dataset":
-        why = f"The noise in their pauses hardly rises with it ({slope:.1f} dB for each), so it was played. {why}"
+        why = f"The noise in their pauses hardly rises with it ({slope:.1f} dB for each dB), so it was played. {why}"
     elif choose == "file" and slope > GAIN_SLOPE:
-        why = f"The noise in their pauses rises with it ({slope:.1f} dB for each), so it was the gain. {why}"
+        why = f"The noise in their pauses rises with it ({slope:.1f} dB for each dB), so it was the gain. {why}"
     elif choose == "dataset" and abs(median - USUAL_LUFS) < NEAR_LU:
         why += f" They lie near the usual {USUAL_LUFS:g} LUFS already, so that normalising changes little."
     text = f"The recordings' loudness differs by {spread:.1f} LU (median {median:.1f} LUFS). {why}"
-    return entry(choose, text, **figures) | {"command": f"dvc exp run -S normalize.mode={choose}"}
+    # The default needs no command.
+    command = "" if choose == "dataset" else f"dvc exp run -S normalize.mode={choose}"
+    return entry(choose, text, **figures) | {"command": command}
 
 
 def _choice(spread: float, within: float, folders: int, slope: float, limit: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from timbre.audio.table import counted
-from timbre.audit.advice.entry import entry, known
+from timbre.audit.advice.entry import entry, known, length
 from timbre.audit.environments import strangers
 from timbre.audit.recordings import Recordings
 
@@ -25,22 +25,23 @@ def advise_on_groups(recordings: Recordings) -> dict:
         for group in groups
     ]  # fmt: skip
     if not groups:
-        choose, text = "together", "There is too little to tell whether all recordings come from one place."
+        choose, text = "unknown", "There is too little to tell whether all recordings come from one place."
     elif not others:
         found = "All recordings sound" if len(groups) == 1 else f"{len(groups)} groups of recordings sound"
         choose, text = "together", f"{found} as if from one place: train on all of them together."
     else:
         main = listing[0]
         parts = [
-            f"{counted(len(others), 'group')} of recordings {'sounds' if len(others) == 1 else 'sound'} of another "
-            f"place than the main one ({counted(main['files'], 'file')}, {main['minutes']:.1f} minutes, such as "
+            f"{'One group' if len(others) == 1 else f'{len(others)} groups'} of recordings "
+            f"{'sounds' if len(others) == 1 else 'sound'} of another "
+            f"place than the main one ({counted(main['files'], 'file')}, {length(main['minutes'])}, such as "
             f"{main['example']})."
         ]
         for other in others[:GROUPS_TOLD]:
             group = other.group
             parts.append(
-                f"Group {group['number']} ({counted(len(group['files']), 'file')}, {group['seconds'] / 60.0:.1f} "
-                f"minutes, such as {group['example']}) differs in {other.words}."
+                f"Group {group['number']} ({counted(len(group['files']), 'file')}, "
+                f"{length(group['seconds'] / 60.0)}, such as {group['example']}) differs in {other.words}."
             )
         if len(others) > GROUPS_TOLD:
             parts.append(f"And {len(others) - GROUPS_TOLD} more.")
@@ -87,7 +88,7 @@ def advise_on_held_out(recordings: Recordings) -> dict:
     minutes = float(recordings.held_out["duration_seconds"].sum() / 60.0)
     if held_out:
         text = (
-            f"{held_out} of {counted(kept, 'recording')} ({minutes:.1f} minutes) {'lies' if held_out == 1 else 'lie'} "
+            f"{held_out} of {counted(kept, 'recording')} ({length(minutes)}) {'lies' if held_out == 1 else 'lie'} "
             "below a folder named test: the model never learns from them, and evaluation plays them."
         )
         return entry("folder", text, files=held_out, minutes=minutes)

@@ -10,6 +10,13 @@ from timbre.audit.recordings import Recordings
 # How many times `lost_percent` is too much to be an accident.
 MOST_LOST = 10.0
 NAMES_TOLD = 3
+LOST_WORDS = {
+    "unreadable": "cannot be opened",
+    "silent": "silent",
+    "almost_silent": "almost silent",
+    "leak": "also in the test folder",
+    "duplicate": "exact copies",
+}
 
 
 def wanted_minutes(recordings: Recordings) -> float:
@@ -41,10 +48,8 @@ def _most_lost_percent(recordings: Recordings) -> float:
 
 def _told_lost(recordings: Recordings) -> str:
     reasons = recordings.why_left_out.value_counts()
-    order = [name for name in ("unreadable", "silent", "almost_silent", "leak", "duplicate") if name in reasons.index]
-    words = {"unreadable": "cannot be opened", "silent": "silent", "almost_silent": "almost silent",
-             "leak": "copies of held-out recordings", "duplicate": "exact copies"}  # fmt: skip
-    return f"{', '.join(f'{reasons[name]} {words[name]}' for name in order)}."
+    told = [f"{words}: {reasons[name]}" for name, words in LOST_WORDS.items() if name in reasons.index]
+    return f"{', '.join(told)}.".capitalize()
 
 
 def _rounded_minutes(recordings: Recordings, faulty: set[str]) -> float:
@@ -197,7 +202,7 @@ CHECKS = (
     SetCheck(
         "other_formats", "warning", "Files in other formats",
         "They are not read, and no part of the dataset. Convert them to wav or flac.",
-        "{value:.0f} of them", 0.0, step=10.0,
+        "{value:.0f} found", 0.0, step=10.0,
         value=_foreign, told=_told_foreign,
     ),
     SetCheck(

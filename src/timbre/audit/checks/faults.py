@@ -56,7 +56,7 @@ CHECKS = (
         "dc_offset", "warning", "Off centre (DC offset)",
         "normalize removes it. It points to a faulty interface or plug-in.",
         "{value:.1f} dBFS (limit {limit:g})", "dc_offset_dbfs", step=6.0,
-        value="dc_offset_dbfs", where=_long_enough, at="longest_pause_at_seconds", picture="waveform",
+        value="dc_offset_dbfs", where=_long_enough, at="longest_pause_at_seconds", picture="offset",
     ),
     FileCheck(
         "low_frequency", "warning", "Rumble under 10 Hz",

@@ -30,7 +30,7 @@ SUBJECTS = {
 CHOICES = {
     "ddsp harmonic_noise": "DDSP, harmonics", "ddsp noise_bands": "DDSP, noise bands", "rave": "RAVE",
     "dataset": "one gain", "group": "gain by folder", "file": "gain by file",
-    "folder": "own test folder", "drawn": "drawn", None: "none",
+    "folder": "own test folder", "drawn": "drawn", "unknown": "not known", None: "none",
 }  # fmt: skip
 # Subject: choices that are good news.
 GOOD = {"amount": ("enough",), "variety": ("fine",), "groups": ("together",), "rates": ("keep",)}
@@ -92,6 +92,7 @@ def _groups(warnings: list[dict], evidence: dict[tuple[str, str], Evidence], rec
     for name, found in by_check(warnings):
         check = checks[name]
         picture = getattr(check, "picture", "")
+        files = [_finding(check, one, evidence.get((name, one["file"]))) for one in found[: WORST + LISTED]]
         groups.append(
             {
                 "name": name,
@@ -99,7 +100,11 @@ def _groups(warnings: list[dict], evidence: dict[tuple[str, str], Evidence], rec
                 "severity": check.severity,
                 "word": SEVERITY_WORDS[check.severity],
                 "of_set": not found[0]["file"],
-                "files": [_finding(check, one, evidence.get((name, one["file"]))) for one in found[: WORST + LISTED]],
+                "files": files,
+                # What shows more than one thing, or is as bad as can be, takes the page's whole width.
+                "full": sum(bool(one["picture"]) for one in files) > 1
+                or picture in OF_SET
+                or check.severity == "error",
                 "count": len(found),
                 "picture": Markup(OF_SET[picture](recordings)) if picture in OF_SET else "",
             }
@@ -111,7 +116,7 @@ def _finding(check: Check, warning: dict, shown: Evidence | None) -> dict:
     """What the template needs of one finding: what the advice says of this file alone stands beside its name."""
     return {
         "file": warning["file"],
-        "figure": check.shown(warning["value"], warning["limit"]),
+        "figure": check.shown(warning["value"], warning["limit"]).replace("-", MINUS),
         "own": warning["advice"].removesuffix(check.advice).strip(),
         "at": warning["at_seconds"],
         "picture": Markup(shown.picture) if shown else "",
@@ -132,7 +137,7 @@ def _advice(subject: str, advice: dict) -> dict[str, str]:
         choose = "all fit" if not any(choose.values()) else "some to look at" if not choose["redo"] else "some to redo"
         kind = {"all fit": "good", "some to look at": "", "some to redo": "fair"}[choose]
     else:
-        kind = "" if subject not in GOOD else "good" if choose in GOOD[subject] else "fair"
+        kind = "" if subject not in GOOD or choose == "unknown" else "good" if choose in GOOD[subject] else "fair"
     return {
         "subject": SUBJECTS[subject], "choice": CHOICES.get(choose, choose), "kind": kind, "text": advice["text"],
         "command": advice.get("command", ""),
@@ -148,7 +153,7 @@ def _tiles(summary: dict) -> list[tuple[str, str, str]]:
 
     def length(key: str) -> tuple[str, str]:
         hours = summary[key]
-        return (f"{hours:.1f}", "hours") if hours >= 1.5 else (f"{60.0 * hours:.1f}", "minutes")
+        return (f"{hours:.1f}", "h") if hours >= 1.5 else (f"{60.0 * hours:.1f}", "min")
 
     return [
         (*length("usable_hours"), "to train on"),

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from timbre.audio.channels import to_mono
-from timbre.audit.page.svg import Picture
+from timbre.audit.page.svg import WIDE, Picture
 from timbre.audit.recordings import Recordings
 
 LEVEL_SECONDS = 0.05
@@ -47,9 +47,9 @@ class Stretch:
 
 
 def waveform(stretch: Stretch, recordings: Recordings) -> str:
-    """30 ms of the loudest channel, with what is stuck at the top marked."""
+    """15 ms of the loudest channel, with what is stuck at the top marked."""
     loudest = stretch.samples[:, int(np.argmax(np.abs(stretch.samples).max(axis=0)))]
-    part, start = stretch.cut(loudest, 0.03, 0.015)
+    part, start = stretch.cut(loudest, 0.015, 0.0075)
     top = float(np.abs(part).max()) or 1.0
     picture = _wave_axes(f"Waveform at {stretch.at_seconds:.2f} s", part, start, stretch.rate_hz)
     picture.wave(start, 1.0 / stretch.rate_hz, part)
@@ -63,11 +63,21 @@ def waveform(stretch: Stretch, recordings: Recordings) -> str:
 
 
 def click(stretch: Stretch, recordings: Recordings) -> str:
-    """20 ms around it."""
-    part, start = stretch.cut(stretch.mono, 0.02, 0.01)
+    """15 ms around it."""
+    part, start = stretch.cut(stretch.mono, 0.015, 0.0075)
     picture = _wave_axes(f"Waveform at {stretch.at_seconds:.2f} s", part, start, stretch.rate_hz)
     picture.mark(stretch.at_seconds)
     picture.wave(start, 1.0 / stretch.rate_hz, part)
+    return picture.text()
+
+
+def offset(stretch: Stretch, recordings: Recordings) -> str:
+    """A tenth of a second, and its middle."""
+    part, start = stretch.cut(stretch.mono, 0.1, 0.05)
+    picture = _wave_axes(f"Waveform at {stretch.at_seconds:.2f} s and its middle", part, start, stretch.rate_hz)
+    picture.wave(start, 1.0 / stretch.rate_hz, part)
+    middle = 10.0 ** (stretch.row["dc_offset_dbfs"] / 20.0) * (1.0 if part.mean() >= 0.0 else -1.0)
+    picture.level_line(middle, "its middle", "edge")
     return picture.text()
 
 
@@ -169,8 +179,11 @@ def loudness(recordings: Recordings) -> str:
     """How many training recordings are how loud, by folder."""
     training = recordings.training
     folders = training["file"].map(lambda file: str(PurePosixPath(file).parent))
-    counts = folders.value_counts().sort_index()
-    named = sorted(counts.sort_values(ascending=False, kind="stable").index[:4])
+    if folders.nunique() > SERIES:
+        # Of many folders within folders those at the top, which are the sessions more often than not.
+        folders = training["file"].map(lambda file: PurePosixPath(file).parts[0] if "/" in file else ".")
+    counts = folders.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    named = sorted(counts.index if len(counts) <= SERIES else counts.index[: SERIES - 1])
     values = training["loudness_lufs"].to_numpy(float)
     low, high = np.floor(values.min()) - 1.0, np.ceil(values.max()) + 1.0
     width = max(1.0, np.ceil((high - low) / 40.0))
@@ -182,7 +195,9 @@ def loudness(recordings: Recordings) -> str:
         series.append(np.histogram(values[rest], edges)[0])
         names.append((f"series{len(series)}", "others"))
     most = float(np.sum(series, axis=0).max())
-    picture = Picture("Loudness of the recordings by folder", (float(edges[0]), float(edges[-1])), (0.0, 1.3 * most))
+    picture = Picture(
+        "Loudness of the recordings by folder", (float(edges[0]), float(edges[-1])), (0.0, 1.3 * most), width=WIDE
+    )
     picture.ticks_y([(0.0, "0"), (most, f"{most:.0f}")])
     picture.ticks_x([(value, f"{_signed(value, 0)} LUFS") for value in _tens(edges[0], edges[-1])])
     bottom = np.zeros(len(edges) - 1)
@@ -201,7 +216,7 @@ def environments(recordings: Recordings) -> str:
     curves = [np.array(group["ltas_db"], dtype=float) for group in groups]
     finite = np.concatenate([curve[np.isfinite(curve)] for curve in curves])
     low, high = float(np.floor(finite.min() / 10.0) * 10.0), float(np.ceil(finite.max() / 10.0) * 10.0) + 10.0
-    picture = Picture("Average spectra of the groups", (bands[0], bands[-1]), (low, high), logarithmic=True)
+    picture = Picture("Average spectra of the groups", (bands[0], bands[-1]), (low, high), logarithmic=True, width=WIDE)
     picture.ticks_y([(value, f"{_signed(value, 0)} dB") for value in np.arange(low, high, 20.0)])
     ticks = [(100.0, "100 Hz"), (1000.0, "1 kHz"), (10000.0, "10 kHz")]
     picture.ticks_x([(value, told) for value, told in ticks if bands[0] < value < bands[-1]])
@@ -212,8 +227,8 @@ def environments(recordings: Recordings) -> str:
 
 
 OF_STRETCH: dict[str, Callable[[Stretch, Recordings], str]] = {
-    "waveform": waveform, "click": click, "slow": slow, "level": level, "spectrum": spectrum, "tones": tones,
-    "hum": hum, "channels": channels, "pair": pair,
+    "waveform": waveform, "click": click, "offset": offset, "slow": slow, "level": level, "spectrum": spectrum,
+    "tones": tones, "hum": hum, "channels": channels, "pair": pair,
 }  # fmt: skip
 OF_SET: dict[str, Callable[[Recordings], str]] = {"loudness": loudness, "environments": environments}
 

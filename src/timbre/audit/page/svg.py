@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import html
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-WIDTH, HEIGHT = 480.0, 132.0
+# About as many units as pixels, so that words keep their size: of a card, and of a picture as wide as a finding.
+SMALL, WIDE = 360.0, 640.0
+HEIGHT = 132.0
 LEFT, RIGHT, TOP, BOTTOM = 40.0, 8.0, 8.0, 20.0
-# A curve of more points than this is drawn by the lowest and highest of each column.
-COLUMNS = 420
+# A sound of more than two samples a column is drawn by the lowest and highest of each column.
+COLUMNS = 270
 
 
 @dataclass
 class Picture:
-    """Axes with what is drawn in them. label: what one sees, in words. x, y: the ranges that are shown."""
+    """Axes with what is drawn in them. label: it in words. x, y: the ranges shown. width: in units."""
 
     label: str
     x: tuple[float, float]
     y: tuple[float, float]
     logarithmic: bool = False
+    width: float = SMALL
     parts: list[str] = field(default_factory=list)
 
     def across(self, value: float) -> float:
         """Where a value of x lies."""
         low, high = self.x
         share = np.log(value / low) / np.log(high / low) if self.logarithmic else (value - low) / (high - low)
-        return LEFT + (WIDTH - LEFT - RIGHT) * float(share)
+        return LEFT + (self.width - LEFT - RIGHT) * float(share)
 
     def down(self, value: float) -> float:
         """Where a value of y lies."""
@@ -50,14 +54,14 @@ class Picture:
         """A line across at a value of y, with its name."""
         self.parts.append(self._level(kind, value))
         if told:
-            self._text(WIDTH - RIGHT - 2, self.down(value) - 4, told, "end", kind)
+            self._text(self.width - RIGHT - 2, self.down(value) - 4, told, "end", kind)
 
     def mark(self, value: float, told: str = "") -> None:
         """A line down at a value of x, with its name."""
         at = self.across(value)
         self.parts.append(f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP:g}" y2="{HEIGHT - BOTTOM:g}"/>')
         if told:
-            right = at > 0.7 * WIDTH
+            right = at > 0.7 * self.width
             self._text(at + (-4 if right else 4), TOP + 10, told, "end" if right else "start", "mark")
 
     def shade(self, start: float, end: float) -> None:
@@ -83,12 +87,13 @@ class Picture:
         if len(samples) <= 2 * COLUMNS:
             self.curve(start + step * np.arange(len(samples)), samples, kind)
             return
-        edges = np.linspace(0, len(samples), COLUMNS + 1).astype(int)
-        low, high = np.minimum.reduceat(samples, edges[:-1]), np.maximum.reduceat(samples, edges[:-1])
-        pen = [
-            f"M{self.across(start + step * edge):.1f} {self.down(bottom):.1f}V{self.down(top):.1f}"
-            for edge, bottom, top in zip(edges[:-1], low, high, strict=True)
-        ]
+        edges = np.linspace(0, len(samples) - 1, COLUMNS + 1).astype(int)
+        pen = []
+        # A column ends with the sample that the next begins with, so that nothing is torn apart.
+        for first, last in itertools.pairwise(edges):
+            column = samples[first : last + 1]
+            at = self.across(start + step * 0.5 * (first + last))
+            pen.append(f"{'L' if pen else 'M'}{at:.1f} {self.down(column.min()):.1f}V{self.down(column.max()):.1f}")
         self.parts.append(f'<path class="{kind}" d="{"".join(pen)}"/>')
 
     def bar(self, left: float, right: float, bottom: float, top: float, kind: str) -> None:
@@ -109,12 +114,12 @@ class Picture:
 
     def text(self) -> str:
         """The picture as SVG."""
-        frame = f'viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img" aria-label="{html.escape(self.label)}"'
+        frame = f'viewBox="0 0 {self.width:g} {HEIGHT:g}" role="img" aria-label="{html.escape(self.label)}"'
         return f"<svg {frame}>{''.join(self.parts)}</svg>"
 
     def _level(self, kind: str, value: float) -> str:
         y = self.down(value)
-        return f'<line class="{kind}" x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        return f'<line class="{kind}" x1="{LEFT:g}" x2="{self.width - RIGHT:g}" y1="{y:.1f}" y2="{y:.1f}"/>'
 
     def _text(self, across: float, down: float, told: str, anchor: str, kind: str = "") -> None:
         style = f' class="{kind}"' if kind else ""
