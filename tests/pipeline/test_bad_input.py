@@ -66,6 +66,18 @@ def test_bad_files_among_good_ones_are_listed_and_the_others_go_on(workspace):
     assert "text file" not in manifest
 
 
+def test_the_gate_stops_the_line_and_names_the_way_round(workspace):
+    raw = clear_raw(workspace)
+    soundfile.write(raw / "blip.wav", note(440.0, 0.4, 0), RATE)
+    done = workspace.run("dvc", "repro", "normalize")
+    assert done.returncode != 0 and "Traceback" not in done.stdout
+    for word in ("too_little (0.4, limit 1)", "reports/audit/index.html", "dvc exp run -S 'audit.fail_on=[never]'"):
+        assert word in done.stdout, done.stdout
+    assert "Running stage 'normalize'" not in done.stdout
+    workspace.edit(audit__fail_on=["never"])
+    assert workspace.repro("normalize") == ["gate", "normalize"]
+
+
 def test_one_recording_too_short_to_be_divided(workspace):
     raw = clear_raw(workspace)
     soundfile.write(raw / "only.wav", note(440.0, 2.5, 0), RATE)

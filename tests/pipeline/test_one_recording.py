@@ -7,7 +7,7 @@ import numpy as np
 import soundfile
 from support.workspace import RATE, note, stages_run
 
-STAGES = ["audit", "normalize", "slice", "train", "export", "evaluate"]
+STAGES = ["audit", "gate", "normalize", "slice", "train", "export", "evaluate"]
 
 
 def leave_one(workspace, sound: np.ndarray) -> None:

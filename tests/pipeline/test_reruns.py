@@ -1,6 +1,6 @@
 """What runs again after a change, asked of the real dvc."""
 
-ALL = ["audit", "normalize", "slice", "train", "export", "evaluate"]
+ALL = ["audit", "gate", "normalize", "slice", "train", "export", "evaluate"]
 
 
 def test_all_stages_run_in_order_and_the_check_before_them(built):
@@ -30,6 +30,16 @@ def test_an_evaluate_parameter_runs_evaluate_only(restored):
 def test_the_size_runs_train_and_what_follows(restored):
     restored.edit(size="small")
     assert restored.repro() == ["check", "train", "export", "evaluate"]
+
+
+def test_what_the_gate_stops_at_runs_the_gate_only(restored):
+    restored.edit(audit__fail_on=["never"])
+    assert restored.repro() == ["gate"]
+
+
+def test_a_limit_that_changes_no_file_runs_audit_and_gate_only(restored):
+    restored.edit(audit__thresholds__variety_max=23.0)
+    assert [name for name in restored.repro() if name not in ("audit", "gate")] == []
 
 
 def test_the_loudness_target_runs_normalize_and_what_follows(restored):

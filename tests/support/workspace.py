@@ -56,9 +56,9 @@ class Workspace:
         """Run a stage's script by itself."""
         return self.run("python", f"stages/{name}.py", **environment)
 
-    def repro(self) -> list[str]:
+    def repro(self, *targets: str) -> list[str]:
         """`dvc repro`; returns the names of the stages that ran or were taken from the run cache."""
-        return stages_run(self.good("dvc", "repro"))
+        return stages_run(self.good("dvc", "repro", *targets))
 
     def commit(self) -> None:
         """Commit everything to git."""

@@ -90,7 +90,7 @@ def test_variety(judge, row):
 def group(number, **changes):
     bands = [-10.0, -20.0, -30.0, -40.0]
     whole = {
-        "number": number, "files": [f"{number}.wav"], "seconds": 60.0, "example": f"{number}.wav",
+        "number": number, "files": 1, "seconds": 60.0, "example": f"{number}.wav",
         "decay_seconds": 0.3, "ltas_db": bands, "noise_db": bands, "distance_db": 0.0,
     }  # fmt: skip
     return whole | changes

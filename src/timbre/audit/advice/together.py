@@ -19,7 +19,7 @@ def advise_on_groups(recordings: Recordings) -> dict:
     apart = [other.group["number"] for other in others]
     listing = [
         {
-            "number": group["number"], "files": len(group["files"]), "minutes": round(group["seconds"] / 60.0, 3),
+            "number": group["number"], "files": group["files"], "minutes": round(group["seconds"] / 60.0, 3),
             "example": group["example"], "apart": group["number"] in apart,
         }
         for group in groups
@@ -40,7 +40,7 @@ def advise_on_groups(recordings: Recordings) -> dict:
         for other in others[:GROUPS_TOLD]:
             group = other.group
             parts.append(
-                f"Group {group['number']} ({counted(len(group['files']), 'file')}, "
+                f"Group {group['number']} ({counted(group['files'], 'file')}, "
                 f"{length(group['seconds'] / 60.0)}, such as {group['example']}) differs in {other.words}."
             )
         if len(others) > GROUPS_TOLD:

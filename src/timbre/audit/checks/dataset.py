@@ -95,7 +95,7 @@ def _strangers(recordings: Recordings, faulty: set[str]) -> float:
 
 def _told_strangers(recordings: Recordings) -> str:
     return " ".join(
-        f"Group {other.group['number']} ({counted(len(other.group['files']), 'file')}, such as "
+        f"Group {other.group['number']} ({counted(other.group['files'], 'file')}, such as "
         f"{other.group['example']}) differs in {other.words}."
         for other in strangers(recordings)[:NAMES_TOLD]
     )

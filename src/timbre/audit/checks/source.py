@@ -36,10 +36,10 @@ def _bits(recordings: Recordings) -> pd.Series:
 
 
 def _told_source(row: dict, recordings: Recordings) -> str:
-    return (
-        f"Its spectrum falls by {row['bandwidth_drop_db']:.0f} dB there: it was converted from a rate of about "
-        f"{2 * row['bandwidth_hz'] / 1000:.0f} kHz, or from an mp3."
-    )
+    drop = row["bandwidth_drop_db"]
+    what = f"its spectrum falls by {drop:.0f} dB there" if drop < 1000.0 else "above is a mirror image of what is below"
+    rate = 2 * row["bandwidth_hz"] / 1000
+    return f"It was converted from a rate of about {rate:.0f} kHz, or from an mp3: {what}."
 
 
 CHECKS = (

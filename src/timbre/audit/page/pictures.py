@@ -212,7 +212,10 @@ def loudness(recordings: Recordings) -> str:
 
 def environments(recordings: Recordings) -> str:
     """The average spectra of the groups of recordings."""
-    groups, bands = recordings.facts.environments[:SERIES], np.asarray(recordings.facts.bands_hz, float)
+    groups = [group for group in recordings.facts.environments if group["ltas_db"]][:SERIES]
+    bands = np.asarray(recordings.facts.bands_hz, float)
+    if not groups:
+        return ""
     curves = [np.array(group["ltas_db"], dtype=float) for group in groups]
     finite = np.concatenate([curve[np.isfinite(curve)] for curve in curves])
     low, high = float(np.floor(finite.min() / 10.0) * 10.0), float(np.ceil(finite.max() / 10.0) * 10.0) + 10.0
