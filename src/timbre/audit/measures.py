@@ -14,6 +14,7 @@ from timbre.audit.meters.clipping import Clipping
 from timbre.audit.meters.level import FrameCounter, LoudnessOfMix, PeakOfAll
 from timbre.audit.meters.meter import Meter
 from timbre.audit.meters.pitched import Pitch
+from timbre.audit.meters.sketch import Sketcher
 
 LEAST_SECONDS = 0.005
 
@@ -24,9 +25,9 @@ def measure(path: Path, name: str, inverted_correlation: float) -> dict:
     name: the file's path below the dataset's folder, with forward slashes.
     inverted_correlation: left-right correlation under which the left channel stands for the file instead of the mean.
     Returns: `file`, `readable`, `reason`, `held_out`, and where it is readable what was measured, under the column
-    names of `timbre.audio.table`. Unless the column says otherwise it is of the mono sound that `channel_plan` makes;
-    `true_peak_dbtp` is the highest of the file's own channels. The PCM hash is the SHA-256 of rate, channels and all
-    samples as float32.
+    names of `timbre.audio.table`, and the `sketch` that compares it. Unless the column says otherwise it is of the
+    mono sound that `channel_plan` makes; `true_peak_dbtp` is the highest of the file's own channels. The PCM hash
+    is the SHA-256 of rate, channels and all samples as float32.
     """
     row = {"file": name, "readable": True, "reason": "", "held_out": is_held_out(name)}
     if as_text(name) != name:
@@ -48,6 +49,7 @@ def meters_of(head: Header, plan: str) -> list[Meter]:
         Pitch(rate),
         Bandwidth(rate),
         Clipping(channels, head.subtype),
+        Sketcher(rate),
     ]
 
 

@@ -11,7 +11,8 @@ from timbre.audio.parallel import for_each
 from timbre.audio.table import counted, left_out, to_table, used, write_table
 from timbre.audit.advice.advise import advise
 from timbre.audit.checks.find import find_warnings
-from timbre.audit.dataset.facts import SetFacts
+from timbre.audit.dataset.analyse import analyse
+from timbre.audit.dataset.shelf import Shelf
 from timbre.audit.exclude import leave_out_leaks, mark_duplicates, refuse
 from timbre.audit.measures import measure
 from timbre.audit.page.page import page
@@ -34,18 +35,21 @@ def run(params: Params, out: Path) -> dict:
     raw, limits = Path(params.data.raw), params.audit.thresholds
     files = find_recordings(raw)
     work = [(file, file.relative_to(raw).as_posix(), limits.inverted_correlation) for file in files]
-    rows = []
+    rows, sketches = [], {}
     # By bytes rather than files, so that the time left is right where a few long files stand among short ones.
     sizes = [file.stat().st_size if file.exists() else 0 for file in files]
-    with progress(description="audit", unit="B", total=sum(sizes), unit_scale=True) as bar:
-        for row, size in zip(for_each(measure, work), sizes, strict=True):
-            rows.append(row)
-            bar.update(size)
-    refuse(rows, limits)
-    mark_duplicates(rows)
-    table = to_table(rows)
-    _require_training(table, raw)
-    facts = SetFacts()
+    with Shelf(out.parent) as shelf:
+        with progress(description="audit", unit="B", total=sum(sizes), unit_scale=True) as bar:
+            for row, size in zip(for_each(measure, work), sizes, strict=True):
+                if "sketch" in row:
+                    sketches[row["file"]] = shelf.keep(row.pop("sketch"))
+                rows.append(row)
+                bar.update(size)
+        refuse(rows, limits)
+        mark_duplicates(rows)
+        table = to_table(rows)
+        _require_training(table, raw)
+        facts = analyse(table, sketches, limits)
     leave_out_leaks(table, facts.similar)
     _require_training(table, raw)
     foreign = [as_text(file.relative_to(raw).as_posix()) for file in find_foreign(raw)]
