@@ -53,9 +53,9 @@ def mark_duplicates(rows: list[dict]) -> None:
             row["duplicate_of"] = "" if first is row else first["file"]
 
 
-def why_left_out(table: pd.DataFrame, limits: Thresholds) -> pd.Series:
+def why_left_out(rows: list[dict], limits: Thresholds) -> list[str]:
     """The check by which each row is left out; "" where it is used."""
-    held_out = dict(zip(table["file"], table["held_out"], strict=True))
+    held_out = {row["file"]: row["held_out"] for row in rows}
 
     def why(row: dict) -> str:
         if row["duplicate_of"]:
@@ -65,7 +65,7 @@ def why_left_out(table: pd.DataFrame, limits: Thresholds) -> pd.Series:
         found = refusal(row, limits)
         return found.check if found else "leak"
 
-    return pd.Series([why(row) for row in table.to_dict("records")], index=table.index, dtype="str")
+    return [why(row) for row in rows]
 
 
 def leave_out_leaks(table: pd.DataFrame, similar: list[dict]) -> None:

@@ -33,6 +33,16 @@ class Recordings:
         return self.params.audit.thresholds
 
     @cached_property
+    def rows(self) -> list[dict]:
+        """The table row by row."""
+        return self.table.to_dict("records")
+
+    @cached_property
+    def folders(self) -> pd.Series:
+        """The folder that each recording lies in, below that of all of them ("" there)."""
+        return pd.Series([file.rpartition("/")[0] for file in self.table["file"]], self.table.index, dtype="str")
+
+    @cached_property
     def used(self) -> pd.DataFrame:
         """The rows that go into the dataset."""
         return self.table[used(self.table)]
@@ -60,7 +70,7 @@ class Recordings:
     @cached_property
     def why_left_out(self) -> pd.Series:
         """The check by which each row is left out; "" where it is used."""
-        return why_left_out(self.table, self.limits)
+        return pd.Series(why_left_out(self.rows, self.limits), index=self.table.index, dtype="str")
 
     @cached_property
     def pairs(self) -> dict[str, dict]:

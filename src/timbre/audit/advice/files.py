@@ -22,8 +22,9 @@ def advise_on_files(recordings: Recordings, warnings: list[dict]) -> dict:
         kind = "left_out" if check.of_left_out else check.remedy
         if kind in lists:
             lists[kind].setdefault(warning["file"], []).append(check.name)
-    # A file that is to be redone need not be listened to.
-    lists["listen"] = {file: names for file, names in lists["listen"].items() if file not in lists["redo"]}
+    # A file that is to be redone need not be listened to, but may have more wrong with it.
+    for file, names in lists["redo"].items():
+        names += lists["listen"].pop(file, [])
     training = recordings.training
     redone = float(training.loc[training["file"].isin(lists["redo"]), "duration_seconds"].sum() / 60.0)
     titles = {check.name: check.title.lower() for check in FILE_CHECKS}

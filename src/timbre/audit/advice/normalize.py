@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
 import numpy as np
 import pandas as pd
 
@@ -29,7 +27,7 @@ def advise_on_level(recordings: Recordings) -> dict:
     training, limit = recordings.training, recordings.limits.loudness_spread_lu
     loudness = training["loudness_lufs"]
     spread, median = recordings.loudness_spread_lu, float(loudness.median())
-    folders = training["file"].map(lambda file: str(PurePosixPath(file).parent))
+    folders = recordings.folders[training.index]
     middles = loudness.groupby(folders).median()
     within = percentile_spread(loudness - folders.map(middles))
     between = float(middles.max() - middles.min()) if len(middles) > 1 else float("nan")

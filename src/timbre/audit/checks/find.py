@@ -24,7 +24,7 @@ def find_warnings(recordings: Recordings) -> list[dict]:
     found: list[tuple[tuple, dict]] = []
     fired: dict[str, pd.Series] = {}
     faulty: set[str] = set()
-    rows = recordings.table.to_dict("records")
+    rows = recordings.rows
     for check in FILE_CHECKS:
         values, limit, at = _values(check, recordings), check.limit_of(recordings), _places(check, recordings)
         hit = _fires(check, recordings, values, limit) & ~_any(fired, check.unless, recordings.table.index)

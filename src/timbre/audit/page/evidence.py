@@ -44,7 +44,7 @@ def gather(warnings: list[dict], recordings: Recordings, raw: Path) -> dict[tupl
 
     raw: the folder of the recordings.
     """
-    rows = {row["file"]: row for row in recordings.table.to_dict("records")}
+    rows = {row["file"]: row for row in recordings.rows}
     ranked = [found[:WORST] for check, found in by_check(warnings) if check in PICTURES]
     found: dict[tuple[str, str], Evidence] = {}
     room = MOST_SOUND

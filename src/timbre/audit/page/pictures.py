@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 from timbre.audio.channels import to_mono
 from timbre.audit.page.svg import WIDE, Picture
@@ -85,7 +85,7 @@ def slow(stretch: Stretch, recordings: Recordings) -> str:
     """Three seconds, and how their middle wanders."""
     part, start = stretch.cut(stretch.mono, 3.0, 1.5)
     width = max(1, stretch.rate_hz // 10)
-    middle = np.convolve(np.convolve(part, np.full(width, 1.0 / width), "same"), np.full(width, 1.0 / width), "same")
+    middle = uniform_filter1d(uniform_filter1d(part.astype(np.float64), width), width)
     picture = _wave_axes(f"Waveform from {start:.1f} s, with what lies under 10 Hz", part, start, stretch.rate_hz)
     picture.wave(start, 1.0 / stretch.rate_hz, part)
     step = max(1, len(part) // 300)
@@ -178,10 +178,10 @@ def pair(stretch: Stretch, recordings: Recordings) -> str:
 def loudness(recordings: Recordings) -> str:
     """How many training recordings are how loud, by folder."""
     training = recordings.training
-    folders = training["file"].map(lambda file: str(PurePosixPath(file).parent))
+    folders = recordings.folders[training.index]
     if folders.nunique() > SERIES:
         # Of many folders within folders those at the top, which are the sessions more often than not.
-        folders = training["file"].map(lambda file: PurePosixPath(file).parts[0] if "/" in file else ".")
+        folders = folders.str.partition("/")[0]
     counts = folders.value_counts().sort_index().sort_values(ascending=False, kind="stable")
     named = sorted(counts.index if len(counts) <= SERIES else counts.index[: SERIES - 1])
     values = training["loudness_lufs"].to_numpy(float)
@@ -293,5 +293,5 @@ def _signed(value: float, digits: int) -> str:
 
 
 def _short(name: str, most: int = 18) -> str:
-    name = "(top)" if name == "." else name
+    name = name or "(top)"
     return name if len(name) <= most else f"…{name[-most + 1 :]}"

@@ -53,7 +53,7 @@ def table_data(recordings: Recordings, warnings: list[dict]) -> dict:
     shown = [column for column in COLUMNS if table[column[0]].notna().any()]
     figures = [_figures(table[column], 1 if digits is None else digits) for column, _, _, digits in shown]
     rows = []
-    for row, *numbers in zip(table.to_dict("records"), *figures, strict=True):
+    for row, *numbers in zip(recordings.rows, *figures, strict=True):
         file = row["file"]
         use = 2 if row["refused"] or row["duplicate_of"] else 1 if row["held_out"] else 0
         why = row["refused_because"] or (f"is the same as {row['duplicate_of']}" if row["duplicate_of"] else "")
@@ -72,9 +72,5 @@ def table_data(recordings: Recordings, warnings: list[dict]) -> dict:
 
 def _figures(values: pd.Series, digits: int) -> list[float | int | None]:
     """Numbers with no more decimals than are shown, None for an empty cell."""
-    numbers = values.astype("Float64").astype("float64").to_list()
-    return [None if not math.isfinite(value) else _short(round(value, digits)) for value in numbers]
-
-
-def _short(value: float) -> float | int:
-    return int(value) if value == int(value) else value
+    numbers = values.astype("Float64").astype("float64").round(digits).to_list()
+    return [(int(one) if one == int(one) else one) if math.isfinite(one) else None for one in numbers]

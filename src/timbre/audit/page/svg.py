@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -31,13 +32,13 @@ class Picture:
     def across(self, value: float) -> float:
         """Where a value of x lies."""
         low, high = self.x
-        share = np.log(value / low) / np.log(high / low) if self.logarithmic else (value - low) / (high - low)
+        share = math.log(value / low) / math.log(high / low) if self.logarithmic else (value - low) / (high - low)
         return LEFT + (self.width - LEFT - RIGHT) * float(share)
 
     def down(self, value: float) -> float:
         """Where a value of y lies."""
         low, high = self.y
-        return TOP + (HEIGHT - TOP - BOTTOM) * (high - float(np.clip(value, low, high))) / (high - low)
+        return TOP + (HEIGHT - TOP - BOTTOM) * (high - min(max(float(value), low), high)) / (high - low)
 
     def ticks_x(self, ticks: Iterable[tuple[float, str]]) -> None:
         """Words under the picture."""
@@ -76,7 +77,7 @@ class Picture:
         """A curve, broken where y is not finite."""
         at, level, pen = np.asarray(x, float), np.asarray(y, float), []
         for one, other in zip(at, level, strict=True):
-            if not np.isfinite(other):
+            if not math.isfinite(other):
                 pen.append("")
                 continue
             pen.append(f"{'M' if not pen or not pen[-1] else 'L'}{self.across(one):.1f} {self.down(other):.1f}")
