@@ -8,6 +8,7 @@ from scipy.signal import butter, sosfilt, upfirdn
 from timbre.audio.oversampling import (
     CELL_SAMPLES,
     Oversampler,
+    Windows,
     long_filters,
     long_oversampler,
     short_filters,
@@ -47,7 +48,8 @@ def test_long_is_soxr(name, factor):
     cells = np.arange(CELLS)
     found = long_oversampler(factor).sizes(row, cells)
     np.testing.assert_allclose(found, whole[1:-1], atol=3e-6)
-    np.testing.assert_array_equal(long_oversampler(factor).sizes(row, cells[3:5]).shape, (2, CELL_SAMPLES))
+    # A few cells go another way.
+    np.testing.assert_allclose(long_oversampler(factor).sizes(row, cells[3:5]), whole[4:6], atol=3e-6)
 
 
 @pytest.mark.parametrize("name", sounds())
@@ -66,7 +68,8 @@ def test_short_is_a_windowed_sinc_of_49_taps(name):
 def test_nothing_passes_the_bound(name, make):
     row = padded(sounds()[name])
     found = make().sizes(row, np.arange(CELLS)).max(axis=1)
-    assert (found <= make().bounds(row)).all()
+    # Over a whole row soxr's FFTs leave some rounding.
+    assert (found <= make().bounds(row) + 1e-6 * np.abs(row).max()).all()
 
 
 @pytest.mark.parametrize("name", ["dark", "tone", "offset"])
@@ -74,6 +77,26 @@ def test_the_bound_is_near_where_little_is_high(name):
     row = padded(sounds()[name])
     found = strict_oversampler().sizes(row, np.arange(CELLS)).max(axis=1)
     assert np.median(strict_oversampler().bounds(row) / found) < 1.1
+
+
+@pytest.mark.parametrize("samples", [0, 1, 127, 128, 5000, Windows.samples - 128, Windows.samples, 100000])
+def test_windows_join_to_the_stream(samples):
+    stream = np.random.default_rng(0).standard_normal((samples, 2)).astype(np.float32)
+    found = []
+    for parts in ([], [10, 11, 40000], range(0, samples, 777)):
+        windows = Windows(2)
+        whole = [window for block in np.split(stream, list(parts)) for window in windows.take(block)]
+        last, rest = windows.rest()
+        assert all(len(window) == Windows.samples + 2 * CELL_SAMPLES for window in whole)
+        assert len(last) % CELL_SAMPLES == 0 and len(last) >= rest + 2 * CELL_SAMPLES
+        inner = [window[CELL_SAMPLES:-CELL_SAMPLES] for window in whole] + [last[CELL_SAMPLES : CELL_SAMPLES + rest]]
+        joined = np.concatenate(inner)
+        np.testing.assert_array_equal(joined, np.pad(stream, ((CELL_SAMPLES, 0), (0, 0))))
+        for before, after in zip(whole, [*whole[1:], last], strict=False):
+            np.testing.assert_array_equal(before[-2 * CELL_SAMPLES :], after[: 2 * CELL_SAMPLES])
+        found.append([*whole, last])
+    for others in found[1:]:
+        assert all((one == other).all() for one, other in zip(found[0], others, strict=True))
 
 
 def test_filters_pass_a_constant_and_a_slope():

@@ -5,7 +5,10 @@ import pyebur128
 import pytest
 
 from timbre.audio.loudness import true_peak_dbtp
-from timbre.normalize.limiter import BLOCK_SAMPLES, LOOK_AHEAD_SECONDS, RELEASE_SECONDS, Limiter
+from timbre.audio.oversampling import Windows
+from timbre.normalize.limiter import LOOK_AHEAD_SECONDS, RELEASE_SECONDS, Limiter
+
+BLOCK_SAMPLES = Windows.samples
 
 RATE = 48000
 

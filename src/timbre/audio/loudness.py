@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import soxr
 from pyloudnorm.iirfilter import IIRfilter
 from scipy.signal import sosfilt
+
+from timbre.audio.oversampling import CELL_SAMPLES, Windows, factor_at, long_oversampler
 
 STEPS_PER_SECOND = 100
 SEGMENT_STEPS = 10
@@ -101,47 +102,49 @@ class LoudnessMeter:
 
 
 class PeakMeter:
-    """True peak of every channel of a stream (ITU-R BS.1770-4, annex 2): oversampled 4 times, less from 96 kHz on."""
+    """True peak of every channel of a stream (ITU-R BS.1770-4, annex 2): oversampled 4 times, less from 96 kHz on.
 
-    MARGIN_SAMPLES = 64
+    Only what may exceed the highest peak so far is oversampled (see `timbre.audio.oversampling`).
+    """
 
     def __init__(self, rate_hz: int, channels: int) -> None:
-        factor = 4 if rate_hz < 96000 else 2 if rate_hz < 192000 else 1
-        self._rate_hz = factor * rate_hz
-        # A stream for each channel, since rows are searched many times faster than columns.
-        self._streams = [
-            soxr.ResampleStream(rate_hz, self._rate_hz, 1, dtype="float32", quality="HQ") for _ in range(channels)
-        ]
-        self._peaks = np.zeros(channels)
-        self._done, self._at = np.zeros((2, channels), np.int64)
-        # Zeros on either side, or the filter would cut what rings before the first and after the last sample.
-        self.add(np.zeros((self.MARGIN_SAMPLES, channels), np.float32))
-        self._margin = factor * self.MARGIN_SAMPLES
+        self._rate_hz = rate_hz
+        self._oversampler = long_oversampler(factor_at(rate_hz))
+        self._windows = Windows(channels)
+        self._peaks = np.zeros(channels, np.float32)
+        self._done, self._at = -CELL_SAMPLES, np.zeros(channels, np.int64)
 
-    def add(self, samples: np.ndarray, last: bool = False) -> None:
-        """Take the next samples [samples, channels]; `last` is for `peaks_dbtp`."""
-        for channel, stream in enumerate(self._streams):
-            row = np.ascontiguousarray(samples[:, channel], np.float32)
-            for first in range(0, len(row), 1 << 17):
-                oversampled = stream.resample_chunk(row[first : first + (1 << 17)], last=last)
-                if len(oversampled):
-                    self._compare(channel, oversampled)
+    def add(self, samples: np.ndarray) -> None:
+        """Take the next samples [samples, channels]."""
+        for window in self._windows.take(samples):
+            self._search(window)
 
     def peaks_dbtp(self) -> np.ndarray:
         """End the stream; highest peak per channel in dBTP, -inf for silence."""
-        self.add(np.zeros((self.MARGIN_SAMPLES, len(self._streams)), np.float32), last=True)
-        return decibels(self._peaks)
+        self._search(self._windows.rest()[0])
+        return decibels(self._peaks.astype(np.float64))
 
     def seconds(self) -> np.ndarray:
         """Where the highest peak of each channel lies (the first of equal ones), in seconds from the start."""
-        return np.maximum(self._at - self._margin, 0) / self._rate_hz
+        return np.maximum(self._at, 0) / self._rate_hz
 
-    def _compare(self, channel: int, oversampled: np.ndarray) -> None:
-        highest = max(oversampled.max(), -oversampled.min())
+    def _search(self, window: np.ndarray) -> None:
+        for channel, row in enumerate(np.ascontiguousarray(window.T, np.float32)):
+            bounds = self._oversampler.bounds(row)
+            if bounds.max() <= self._peaks[channel]:
+                continue
+            order, tried, most = np.argsort(-bounds, kind="stable"), 0, 4
+            # The most promising first: what they come to leaves few others.
+            while len(cells := order[tried : tried + most][bounds[order[tried : tried + most]] > self._peaks[channel]]):
+                sizes = self._oversampler.sizes(row, cells)
+                self._keep(channel, sizes.max(axis=1), self._done + CELL_SAMPLES * cells + sizes.argmax(axis=1))
+                tried, most = tried + len(cells), len(order)
+        self._done += self._windows.samples
+
+    def _keep(self, channel: int, sizes: np.ndarray, at: np.ndarray) -> None:
+        highest = sizes.max()
         if highest > self._peaks[channel]:
-            self._peaks[channel] = highest
-            self._at[channel] = self._done[channel] + np.abs(oversampled).argmax()
-        self._done[channel] += len(oversampled)
+            self._peaks[channel], self._at[channel] = highest, at[sizes == highest].min()
 
 
 def integrated_lufs(samples: np.ndarray, rate_hz: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -11,6 +12,9 @@ import soxr
 CELL_SAMPLES = 128
 REACH_SAMPLES = 96
 CELLS_AT_ONCE = 256
+# Cells of a window, and the share of them from which soxr's FFTs on all of it are faster than products for each.
+WINDOW_CELLS = 256
+MANY = 0.2
 # How far the interpolation of ordinary meters reaches (libebur128: a windowed sinc over 12 samples).
 SHORT_SAMPLES = 6
 
@@ -20,14 +24,51 @@ def factor_at(rate_hz: int) -> int:
     return 4 if rate_hz < 96000 else 2 if rate_hz < 192000 else 1
 
 
+class Windows:
+    """Cuts a stream into windows of one length, each with a cell of what comes before and after it.
+
+    It begins with a cell of zeros and ends with one, since a sound rings beyond its ends: what a window asks about
+    starts CELL_SAMPLES before the stream. Windows do not depend on the blocks that come in.
+    """
+
+    samples = WINDOW_CELLS * CELL_SAMPLES
+
+    def __init__(self, channels: int) -> None:
+        self._held = [np.zeros((2 * CELL_SAMPLES, channels), np.float32)]
+        self._length = 2 * CELL_SAMPLES
+
+    def take(self, block: np.ndarray) -> Iterator[np.ndarray]:
+        """The windows that are whole with these samples [samples, channels], each [samples + 2 cells, channels]."""
+        self._held.append(block)
+        self._length += len(block)
+        whole = self.samples + 2 * CELL_SAMPLES
+        if self._length < whole:
+            return
+        joined = np.concatenate(self._held)
+        ends = range(whole, self._length + 1, self.samples)
+        self._held = [joined[ends[-1] - 2 * CELL_SAMPLES :]]
+        self._length = len(self._held[0])
+        yield from (joined[end - whole : end] for end in ends)
+
+    def rest(self) -> tuple[np.ndarray, int]:
+        """The last window, of whole cells, and how many of its samples are the stream's."""
+        samples = self._length - CELL_SAMPLES
+        end = np.zeros((-samples % CELL_SAMPLES + 2 * CELL_SAMPLES, self._held[0].shape[1]), np.float32)
+        return np.concatenate([*self._held, end]), samples
+
+
 class Oversampler:
     """Values between the samples of chosen cells of a sound, by filters for places between two samples.
 
     A row is [(cells + 2) CELL_SAMPLES]: what is asked about, with a cell of what comes before and after it.
     """
 
-    def __init__(self, filters: np.ndarray, factor: int) -> None:
-        """filters: [places, taps] of `long_filters`, `short_filters` or both, one set after the other."""
+    def __init__(self, filters: np.ndarray, factor: int, soxr_factor: int = 0) -> None:
+        """filters: [places, taps] of `long_filters`, `short_filters` or both, one set after the other.
+
+        soxr_factor: where these are soxr's own, by how many times.
+        """
+        self._factor = soxr_factor
         self._window = CELL_SAMPLES + 2 * REACH_SAMPLES
         self._places = len(filters)
         matrix = np.zeros((self._window, CELL_SAMPLES, self._places), np.float32)
@@ -46,7 +87,8 @@ class Oversampler:
         top = _tops(row)
         around = _about(top)
         slopes = np.diff(row)
-        bends = np.zeros_like(row)
+        bends = np.empty_like(row)
+        bends[0] = bends[-1] = 0.0
         np.subtract(slopes[1:], slopes[:-1], out=bends[1:-1])
         # The line goes on to the first sample of the next cell.
         line = np.maximum(top[1:-1], np.abs(row[2 * CELL_SAMPLES :: CELL_SAMPLES]))
@@ -55,6 +97,10 @@ class Oversampler:
 
     def sizes(self, row: np.ndarray, cells: np.ndarray) -> np.ndarray:
         """Highest size that each sample, or what follows it up to the next, comes to. [chosen cells, CELL_SAMPLES]."""
+        if self._factor and len(cells) > MANY * (len(row) // CELL_SAMPLES - 2):
+            between = soxr.resample(row, 1.0, self._factor, quality="HQ")
+            between = np.abs(between, out=between).reshape(-1, CELL_SAMPLES, self._factor)
+            return between[1:-1][cells].max(axis=2)
         windows = np.lib.stride_tricks.sliding_window_view(row[CELL_SAMPLES - REACH_SAMPLES :], self._window)
         found = np.empty((len(cells), CELL_SAMPLES), np.float32)
         for first in range(0, len(cells), CELLS_AT_ONCE):
@@ -67,7 +113,7 @@ class Oversampler:
 @lru_cache
 def long_oversampler(factor: int) -> Oversampler:
     """Resampling by a whole factor as soxr's HQ does it."""
-    return Oversampler(long_filters(factor), factor)
+    return Oversampler(long_filters(factor), factor, factor if factor > 1 else 0)
 
 
 @lru_cache

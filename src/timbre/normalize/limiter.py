@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from scipy.ndimage import maximum_filter1d
 
-from timbre.audio.oversampling import CELL_SAMPLES, strict_oversampler
+from timbre.audio.oversampling import CELL_SAMPLES, Windows, strict_oversampler
 
 LOOK_AHEAD_SECONDS = 0.0015
 # A reduction stays for half a period of the lowest notes, whose waves it would bend, and then falls to 1/e in the time
@@ -18,7 +18,6 @@ RELEASE_SECONDS = 0.1
 MARGIN_DB = 0.1
 # It falls towards this much under nothing, so that it comes to an end.
 BELOW_DB = 0.05
-BLOCK_SAMPLES = 256 * CELL_SAMPLES
 
 
 class Limiter:
@@ -42,7 +41,7 @@ class Limiter:
         early = max(12, self._ahead // 4)
         window = np.hanning(self._ahead - early + 3)[1:-1]
         self._window = window / window.sum()
-        self._falls = np.arange(1, BLOCK_SAMPLES + CELL_SAMPLES + self._ahead + 1) / (RELEASE_SECONDS * rate_hz)
+        self._falls = np.arange(1, Windows.samples + CELL_SAMPLES + self._ahead + 1) / (RELEASE_SECONDS * rate_hz)
         # What is asked for and not yet worked off, what is released and not yet smoothed.
         self._asked, self._released = np.zeros(self._held), np.zeros(len(self._window) - 1)
         # A sound may start with a peak, and even rings before it starts.
@@ -52,14 +51,13 @@ class Limiter:
 
     def through(self, stream: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """The blocks of a stream [samples, channels] float32, limited; joined they are as long as what came in."""
+        windows = Windows(self._channels)
         waiting = np.zeros((0, self._channels), np.float32)
-        for window, samples in _windows(stream, self._channels):
-            needed = self._needed(window)
-            # Past the end of the last window what rings on may need something, and all that waits comes out.
-            reduction = self._reduction(needed[: samples + self._ahead])
+        for window, needed, samples in self._heard(stream, windows):
+            reduction = self._reduction(needed)
             waiting = np.concatenate([waiting, window[CELL_SAMPLES : CELL_SAMPLES + samples]])
             # The cell before the start is no part of the sound.
-            first = max(0, -(self._done - len(reduction)))
+            first = max(0, len(reduction) - self._done)
             yield _reduced(waiting[first : len(reduction)], reduction[first:])
             waiting = waiting[len(reduction) :]
 
@@ -67,8 +65,17 @@ class Limiter:
         """Where the sound was turned down: start and end in seconds, most reduction there in dB."""
         return [(max(0, first) / self._rate_hz, last / self._rate_hz, most) for first, last, most in self._spans]
 
+    def _heard(self, stream: Iterable[np.ndarray], windows: Windows) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+        """Windows of the stream, the reduction that their samples need, and how many samples are the stream's."""
+        for block in stream:
+            for window in windows.take(block):
+                yield window, self._needed(window), windows.samples
+        window, samples = windows.rest()
+        # Past the end what rings on may need something, and all that waits comes out.
+        yield window, self._needed(window)[: samples + self._ahead], samples
+
     def _needed(self, window: np.ndarray) -> np.ndarray:
-        """The reduction in dB that each sample of a window of `_windows` asks for, without its margins, 0 or more."""
+        """The reduction in dB that each sample of a window asks for, without its margins, 0 or more."""
         sizes = np.zeros((len(window) // CELL_SAMPLES - 2, CELL_SAMPLES))
         for row in np.ascontiguousarray(window.T):
             cells = np.flatnonzero(self._oversampler.bounds(row) > self._ceiling)
@@ -120,28 +127,6 @@ class Limiter:
                 self._spans[-1][1:] = start + last, max(most, self._spans[-1][2])
             else:
                 self._spans.append([start + first, start + last, most])
-
-
-def _windows(stream: Iterable[np.ndarray], channels: int) -> Iterator[tuple[np.ndarray, int]]:
-    """A stream in blocks of one length, each with a cell of what comes before and after it, and that length.
-
-    It begins with a cell of zeros. The last block may have another length, is padded with zeros to whole cells, and has
-    one more of them after it.
-    """
-    held, length = [np.zeros((2 * CELL_SAMPLES, channels), np.float32)], 2 * CELL_SAMPLES
-    whole = BLOCK_SAMPLES + 2 * CELL_SAMPLES
-    for block in stream:
-        held.append(block)
-        length += len(block)
-        if length >= whole:
-            joined = np.concatenate(held)
-            for first in range(0, length - whole + 1, BLOCK_SAMPLES):
-                yield joined[first : first + whole], BLOCK_SAMPLES
-            joined = joined[(length - 2 * CELL_SAMPLES) // BLOCK_SAMPLES * BLOCK_SAMPLES :]
-            held, length = [joined], len(joined)
-    samples = length - CELL_SAMPLES
-    end = np.zeros((-samples % CELL_SAMPLES + 2 * CELL_SAMPLES, channels), np.float32)
-    yield np.concatenate([*held, end]), samples
 
 
 def _reduced(samples: np.ndarray, reduction_db: np.ndarray) -> np.ndarray:
