@@ -22,7 +22,8 @@ LEGAL = {
     "training": LOWER | {"cache"},
     "export": LOWER | {"playing"},
     "evaluation": LOWER | {"playing"},
-    "__main__": {"playing"},
+    "comparing": {"audio", "evaluation"},
+    "__main__": {"playing", "comparing"},
 }
 WITHOUT_TORCH = ("audio", "audit", "normalize", "params.py", "files.py", "errors.py")
 FORBIDDEN = {"lightning", "pytorch_lightning", "rave", "acids_rave", "cached_conv", "parselmouth", "essentia"}

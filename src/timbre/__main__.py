@@ -9,6 +9,7 @@ from pathlib import Path
 from timbre.errors import stage_main
 
 DEFAULT_BLOCK = 4096
+COMPARISON = Path("compare/index.html")
 
 
 def main() -> None:
@@ -18,6 +19,10 @@ def main() -> None:
 
 def _main() -> None:
     arguments = _parser().parse_args()
+    arguments.run(arguments)
+
+
+def _render(arguments: argparse.Namespace) -> None:
     if not arguments.inputs:
         arguments.parser.error("name at least one INPUT, before --set")
     from timbre.playing.command import render_files  # after the arguments' check, which takes no torch
@@ -26,9 +31,21 @@ def _main() -> None:
     sys.exit(1 if skipped else 0)
 
 
+def _compare(arguments: argparse.Namespace) -> None:
+    from timbre.comparing.command import compare  # not for --help, since it takes torch and dvc
+
+    compare(arguments.revisions, arguments.output)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="timbre", description="Play with what the pipeline has made.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_render(commands)
+    _add_compare(commands)
+    return parser
+
+
+def _add_render(commands) -> None:
     render = commands.add_parser(
         "render",
         help="play sound files through an exported model",
@@ -59,8 +76,33 @@ def _parser() -> argparse.ArgumentParser:
         help="turn controls of the model; a name that it does not know lists them all",
     )
     render.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="folder that the files go to")
-    render.set_defaults(parser=render)
-    return parser
+    render.set_defaults(parser=render, run=_render)
+
+
+def _add_compare(commands) -> None:
+    compare = commands.add_parser(
+        "compare",
+        help="hear and read the evaluations of several experiments side by side",
+        description="Gather the evaluations of experiments, branches, tags or commits from the DVC cache into one page "
+        "that opens from disk: what each model makes of each input, in turn or in a blind test, with figures, their "
+        "differences from the first and the parameters that set them apart.",
+    )
+    compare.add_argument(
+        "revisions",
+        metavar="REV",
+        nargs="+",
+        help="experiment, branch, tag, commit or `workspace`; the first is what the others are measured against, and "
+        "one alone is compared with the workspace",
+    )
+    compare.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=COMPARISON,
+        metavar="FILE",
+        help=f"the page, by default {COMPARISON.as_posix()}; in a folder it is index.html",
+    )
+    compare.set_defaults(run=_compare)
 
 
 def _positive(text: str) -> int:

@@ -1,0 +1,1 @@
+"""Evaluations of several revisions, side by side."""

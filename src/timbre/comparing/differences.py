@@ -1,0 +1,186 @@
+"""What sets models apart: figures with the intervals of their differences, and the parameters that are not the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from timbre.comparing.gather import Evaluation
+from timbre.evaluation.catalogue import NOT_APPLICABLE, Entry, entries
+
+RESAMPLES = 10_000
+CONFIDENCE = 0.95
+# Under it the items say nothing about others of their kind.
+FEWEST_ITEMS = 3
+# Of these the figure is that of the worst item, which has no interval.
+WORST = ("leap_frames", "buzz_db")
+BETTER, WORSE, LEVEL = "better", "worse", "level"
+ABSENT = NOT_APPLICABLE
+DIGEST_CHARACTERS = 8
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A figure of a model less the first model's.
+
+    low, high: of the mean over the `items` that both have, None where these are too few or the worst item counts.
+    outcome: better, worse, or level where the interval holds zero; None where there is no interval.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    items: int
+    outcome: str | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A figure of all models: `values`, `intervals` (of summary.json) and `differences` are in the models' order."""
+
+    entry: Entry
+    values: list[float | None]
+    intervals: list[tuple[float, float] | None]
+    differences: list[Difference | None]
+
+
+def figure_rows(evaluations: list[Evaluation], same: set[tuple[str, str]]) -> list[Row]:
+    """The rows of the catalogue that apply to any of the models, in its order.
+
+    same: kind and name of the items whose sound is the same in all; differences are taken over these alone.
+    """
+    catalogue: dict[tuple[str, str], Entry] = {}
+    for evaluation in evaluations:
+        tolerance = evaluation.params.get("evaluate", {}).get("f0_tolerance_cents", 50.0)
+        catalogue |= {(entry.section, entry.key): entry for entry in entries(tolerance) if _is_new(entry, catalogue)}
+    rows = []
+    for entry in catalogue.values():
+        values = [evaluation.metrics.get(entry.section, {}).get(entry.key) for evaluation in evaluations]
+        if any(value is not None for value in values):
+            told = [interval_told(evaluation, entry) for evaluation in evaluations]
+            first = evaluations[0]
+            differences = [
+                difference(entry, first, other, values[0], value, same) if other is not first else None
+                for other, value in zip(evaluations, values, strict=True)
+            ]
+            rows.append(Row(entry, values, told, differences))
+    return rows
+
+
+def _is_new(entry: Entry, known: Iterable[tuple[str, str]]) -> bool:
+    return (entry.section, entry.key) not in known
+
+
+def interval_told(evaluation: Evaluation, entry: Entry) -> tuple[float, float] | None:
+    """The interval of a figure by summary.json; None where that says nothing of it."""
+    told = evaluation.summary.get(f"{entry.section}.{entry.key}", {})
+    return None if told.get("low") is None or told.get("high") is None else (told["low"], told["high"])
+
+
+def difference(
+    entry: Entry,
+    first: Evaluation,
+    other: Evaluation,
+    first_value: float | None,
+    other_value: float | None,
+    same: set[tuple[str, str]],
+) -> Difference | None:
+    """A figure of a model less that of the first, pairwise over the items that are the same."""
+    if first_value is None or other_value is None:
+        return None
+    if entry.key in WORST:
+        return Difference(other_value - first_value, None, None, 0, None)
+    pairs = paired(first.items, other.items, entry, same)
+    if len(pairs) == 0:
+        return None
+    interval = mean_interval(pairs)
+    if interval is None:
+        return Difference(float(pairs.mean()), None, None, len(pairs), None)
+    low, high = interval
+    higher = entry.better == "higher"
+    outcome = LEVEL if low <= 0.0 <= high else BETTER if (low > 0.0) == higher else WORSE
+    return Difference(float(pairs.mean()), low, high, len(pairs), outcome)
+
+
+def paired(first: pd.DataFrame, other: pd.DataFrame, entry: Entry, same: set[tuple[str, str]]) -> np.ndarray:
+    """Differences [items] of a figure between the same items of two tables, where both have it."""
+    if entry.key not in first or entry.key not in other:
+        return np.zeros(0)
+    keys = ["kind", "name"]
+    tables = [table[table["kind"] == entry.section].set_index(keys)[entry.key] for table in (first, other)]
+    both = pd.concat(tables, axis=1, keys=["first", "other"]).dropna()
+    both = both[[key in same for key in both.index]].sort_index()
+    return (both["other"] - both["first"]).to_numpy(dtype=np.float64)
+
+
+def mean_interval(values: np.ndarray) -> tuple[float, float] | None:
+    """95 % interval of the mean of values [items] by the bootstrap; None under three items.
+
+    Percentiles of the means of 10,000 resamples, the tails taken further out for few items, where plain percentiles
+    are too narrow: Hesterberg 2015, "What teachers should know about the bootstrap", The American Statistician 69,
+    3.3: the normal tail beyond t * sqrt(n / (n - 1)), with Student's t for n - 1 degrees of freedom.
+    """
+    count = len(values)
+    if count < FEWEST_ITEMS:
+        return None
+    draws = np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
+    tail = stats.norm.sf(stats.t.isf((1.0 - CONFIDENCE) / 2.0, count - 1) * np.sqrt(count / (count - 1)))
+    low, high = np.quantile(values[draws].mean(axis=1), [tail, 1.0 - tail])
+    return float(low), float(high)
+
+
+def judged(rows: list[Row], index: int) -> dict[str, list[str]]:
+    """Names of the figures in which the model at an index is clearly better, clearly worse, or neither."""
+    found = [(row.entry.name, row.differences[index]) for row in rows]
+    return {
+        outcome: [name for name, each in found if each is not None and each.outcome == outcome]
+        for outcome in (BETTER, WORSE, LEVEL)
+    }
+
+
+def differing(contents: list[dict]) -> list[tuple[str, list[str]]]:
+    """(key, values) of nested dictionaries, where the values are not all the same; a dash where one lacks the key."""
+    flat = [dict(_flat(content)) for content in contents]
+    keys = list(dict.fromkeys(key for each in flat for key in each))
+    rows = [(key, [told(each[key]) if key in each else ABSENT for each in flat]) for key in keys]
+    return [(key, values) for key, values in rows if len(set(values)) > 1]
+
+
+def with_preset(params: dict) -> dict:
+    """params.yaml with the chosen preset in place of all of them, so that a size shows what it stands for."""
+    size, model = str(params.get("size")), str(params.get("model"))
+    preset = params.get("sizes", {}).get(size, {}).get(model, {})
+    return {key: value for key, value in params.items() if key != "sizes"} | {"preset": preset}
+
+
+def sources(lock: dict, stage: str | None = None) -> dict[str, str]:
+    """Digests by path of the code and data that stages (or one) were made of and no stage has made, by dvc.lock."""
+    stages = lock.get("stages", {})
+    made = [entry["path"] for each in stages.values() for entry in each.get("outs", [])]
+    used = [entry for name, each in stages.items() if stage in (None, name) for entry in each.get("deps", [])]
+    return {
+        entry["path"]: str(entry.get("md5", ""))[:DIGEST_CHARACTERS]
+        for entry in used
+        if not any(entry["path"] == out or entry["path"].startswith(f"{out}/") for out in made)
+    }
+
+
+def told(value: object) -> str:
+    """A parameter as params.yaml has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(told(item) for item in value)}]"
+    return "null" if value is None else str(value)
+
+
+def _flat(content: dict, before: str = "") -> Iterable[tuple[str, object]]:
+    for key, value in content.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value
