@@ -32,7 +32,7 @@ def _render(arguments: argparse.Namespace) -> None:
 
 
 def _compare(arguments: argparse.Namespace) -> None:
-    from timbre.comparing.command import compare  # not for --help, since it takes torch and dvc
+    from timbre.comparing.command import compare  # not for --help, which is quick
 
     compare(arguments.revisions, arguments.output)
 

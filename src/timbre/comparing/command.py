@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from timbre.audio.parallel import one_thread
 from timbre.audio.table import counted
 from timbre.comparing.gather import WORKSPACE, Evaluation, gathered
-from timbre.comparing.page import write_page
-from timbre.comparing.sounds import Comparison, comparisons, rate_of, within_page
 from timbre.errors import UserError
 from timbre.progress import sound_progress
+
+if TYPE_CHECKING:
+    from timbre.comparing.sounds import Comparison
 
 
 def compare(revisions: list[str], output: Path) -> None:
@@ -23,12 +26,11 @@ def compare(revisions: list[str], output: Path) -> None:
     if len(names) < 2:
         raise UserError(f"{names[0]} alone is nothing to compare. Name another experiment, branch or tag.")
     path = output / "index.html" if output.is_dir() or not output.suffix else output
-    with gathered(names) as evaluations, one_thread():
+    with gathered(names) as evaluations:
         for evaluation in evaluations:
             if not len(evaluation.items):
                 raise UserError(f"{evaluation.name}: its evaluation holds no item, so there is nothing to compare.")
-        found = within_page(_with_progress(evaluations))
-        write_page(path, evaluations, found, max(rate_of(evaluation) for evaluation in evaluations))
+        found = _page(path, evaluations)
     silent = sum(not each.playable for each in found)
     left = f" {counted(silent, 'input')} without players, since the page would grow too large." if silent else ""
     print(
@@ -37,11 +39,20 @@ def compare(revisions: list[str], output: Path) -> None:
     )
 
 
-def _with_progress(evaluations: list[Evaluation]):
-    total = sum(evaluation.items["seconds"].sum() for evaluation in evaluations)
-    with sound_progress(float(total), "comparing") as bar:
-        for each in comparisons(evaluations):
-            heard: Comparison = each
-            done = heard.whole_seconds * sum(clip is not None for clip in heard.outputs)
-            bar.update(min(done, bar.total - bar.n))
-            yield heard
+def _page(path: Path, evaluations: list[Evaluation]) -> list[Comparison]:
+    from timbre.comparing.page import write_page  # after the check of the names, which takes no torch
+    from timbre.comparing.sounds import comparisons, rate_of, within_page
+
+    total = float(sum(evaluation.items["seconds"].sum() for evaluation in evaluations))
+
+    def told() -> Iterator[Comparison]:
+        with sound_progress(total, "comparing") as bar:
+            for each in comparisons(evaluations):
+                done = each.whole_seconds * sum(clip is not None for clip in each.outputs)
+                bar.update(min(done, bar.total - bar.n))
+                yield each
+
+    with one_thread():
+        found = within_page(told())
+        write_page(path, evaluations, found, max(rate_of(evaluation) for evaluation in evaluations))
+    return found

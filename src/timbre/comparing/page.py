@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jinja2
 
+from timbre.audio.table import counted
 from timbre.comparing.differences import (
     ABSENT,
     BETTER,
@@ -37,6 +38,7 @@ TITLES = {
 }
 # Half the width of the picture of differences, and the height that a model takes in it.
 HALF_WIDTH, LANE = 100.0, 16.0
+MOST_DECIMALS = 4
 # What the page calls figures of the model itself; others go by their keys.
 FACTS = {
     "delay_samples": "Delay",
@@ -78,8 +80,8 @@ def write_page(path: Path, evaluations: list[Evaluation], comparisons: list[Comp
         warnings=_warnings(evaluations, comparisons),
         figures=[(TITLES[kind], [_figure(row) for row in rows if row.entry.section == kind]) for kind in TITLES],
         facts=_facts(evaluations),
-        params=differing([with_preset(evaluation.params) for evaluation in evaluations]),
-        sources=differing([sources(evaluation.lock) for evaluation in evaluations]),
+        params=_apart([with_preset(evaluation.params) for evaluation in evaluations]),
+        sources=_apart([sources(evaluation.lock) for evaluation in evaluations]),
         sections=[(kind, TITLES[kind], listed[kind]) for kind in TITLES if listed[kind]],
         test=[_trial(row) for kind in TITLES for row in listed[kind] if row["testable"]],
         sounds=sounds,
@@ -103,26 +105,20 @@ def _line(rows: list[Row], index: int, name: str, first: str) -> dict:
     """What the differences of a model come to, in a sentence."""
     found = judged(rows, index)
     better, worse, level = found[BETTER], found[WORSE], found[LEVEL]
-    parts = [
-        f"clearly {word}: {_listed_names(names)}" for word, names in (("better", better), ("worse", worse)) if names
-    ]
-    if level:
-        parts.append(
-            f"no clear difference in {'the other ' if parts else ''}{len(level)} figure{'s' * (len(level) > 1)}"
-        )
     grade = (
         "mixed" if better and worse else "better" if better else "worse" if worse else "level" if level else "unknown"
     )
-    words = {"mixed": "mixed", "better": "better", "worse": "worse", "level": "no clear difference",
-             "unknown": "not known"}  # fmt: skip
-    sentence = "; ".join(parts) if parts else "too few inputs in common for an interval"
-    return {"grade": grade, "word": words[grade], "name": name, "index": index, "first": first,
-            "sentence": f"{sentence}."}  # fmt: skip
-
-
-def _listed_names(names: list[str]) -> str:
-    lower = [name[0].lower() + name[1:] for name in names]
-    return lower[0] if len(lower) == 1 else f"{', '.join(lower[:-1])} and {lower[-1]}"
+    told = [f"Clearly {word}: {' · '.join(names)}" for word, names in (("better", better), ("worse", worse)) if names]
+    if level:
+        told.append(f"No clear difference in {'the other ' if told else ''}{counted(len(level), 'figure')}")
+    return {
+        "grade": grade,
+        "word": {"level": "no clear difference", "unknown": "not known"}.get(grade, grade),
+        "name": name,
+        "index": index,
+        "first": first,
+        "told": told or ["Too few inputs in common to tell"],
+    }
 
 
 def _warnings(evaluations: list[Evaluation], comparisons: list[Comparison]) -> list[str]:
@@ -151,6 +147,12 @@ def _warnings(evaluations: list[Evaluation], comparisons: list[Comparison]) -> l
             twin = evaluations[contents.index(content)].name
             told.append(f"{evaluations[index].name} and {twin} have the same figures to the last digit.")
     return told
+
+
+def _apart(contents: list[dict]) -> tuple[list, list]:
+    """What differs, and what some lack altogether: rows of (key, values)."""
+    rows = differing(contents)
+    return [row for row in rows if ABSENT not in row[1]], [row for row in rows if ABSENT in row[1]]
 
 
 def _figure(row: Row) -> dict:
@@ -198,13 +200,18 @@ def forest(row: Row) -> list[dict]:
 
 
 def change_told(key: str, difference: Difference) -> tuple[str, str]:
-    """A difference with sign and unit, and its interval; digits enough that the larger of them has two."""
+    """A difference with sign and unit, and its interval; digits enough that the largest of them has two."""
+    if not any((difference.value, difference.low, difference.high)):
+        return "same", ""
     percent = formatted(key, 1.0).endswith("%")
     factor = 100.0 if percent else 1.0
     unit = "points" if percent else formatted(key, 2.0).partition(" ")[2]
     numbers = [factor * each for each in (difference.value, difference.low, difference.high) if each is not None]
     largest = max(abs(number) for number in numbers)
-    decimals = 0 if largest == 0.0 else min(4, max(0, 1 - math.floor(math.log10(largest))))
+    decimals = 0 if largest == 0.0 else min(MOST_DECIMALS, max(0, 1 - math.floor(math.log10(largest))))
+    # An end that is not zero does not read as if it were: it is what makes the difference clear.
+    while decimals < MOST_DECIMALS and any(number != 0.0 == round(number, decimals) for number in numbers[1:]):
+        decimals += 1
 
     def signed(number: float) -> str:
         text = f"{number:+.{decimals}f}".replace("-", MINUS)
@@ -307,7 +314,7 @@ def _item_figures(evaluation: Evaluation, each: Comparison) -> list[tuple[str, s
     tolerance = evaluation.params.get("evaluate", {}).get("f0_tolerance_cents", 50.0)
     if each.kind == TRANSFER:
         keys = [(rca_key(tolerance), "Pitch kept", True), ("loudness_r", "Dynamics kept", True),
-                ("onset_f", "Onsets kept", True), ("ltas_db", "To the target's colour", False)]  # fmt: skip
+                ("onset_f", "Onsets kept", True), ("ltas_db", "Colour off by", False)]  # fmt: skip
     else:
         keys = [("mss", "Spectral error", False), (within_key(tolerance), "Pitch right", True),
                 ("loudness_l1_db", "Loudness error", False), ("mcd_db", "Tone colour error", False)]  # fmt: skip
