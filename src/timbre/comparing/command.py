@@ -43,6 +43,10 @@ def _page(path: Path, evaluations: list[Evaluation]) -> list[Comparison]:
     from timbre.comparing.page import write_page  # after the check of the names, which takes no torch
     from timbre.comparing.sounds import comparisons, rate_of, within_page
 
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"-o {path} cannot be written ({error.strerror}). Name another.") from None
     total = float(sum(evaluation.items["seconds"].sum() for evaluation in evaluations))
 
     def told() -> Iterator[Comparison]:
