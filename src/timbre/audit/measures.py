@@ -11,9 +11,11 @@ from timbre.audio.io import Header, UnreadableError, as_text, blocks, header, is
 from timbre.audit.meters.bandwidth import Bandwidth
 from timbre.audit.meters.channels import ChannelMeter, block_of
 from timbre.audit.meters.clipping import Clipping
+from timbre.audit.meters.events import Events
 from timbre.audit.meters.level import FrameCounter, LoudnessOfMix, PeakOfAll
 from timbre.audit.meters.meter import Meter
 from timbre.audit.meters.pitched import Pitch
+from timbre.audit.meters.polyphony import Polyphony
 from timbre.audit.meters.sketch import Sketcher
 
 LEAST_SECONDS = 0.005
@@ -48,6 +50,8 @@ def meters_of(head: Header, plan: str) -> list[Meter]:
         FrameCounter(rate),
         Pitch(rate),
         Bandwidth(rate),
+        Polyphony(rate, head.samples),
+        Events(rate),
         Clipping(channels, head.subtype),
         Sketcher(rate),
     ]

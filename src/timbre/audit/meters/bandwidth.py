@@ -30,6 +30,9 @@ BELOW_SHARE = 0.7
 # Past an edge there is a floor: it falls by less than this share of the edge's height.
 FLOOR_SHARE = 0.5
 FEWEST_FRAMES = 3
+# Percentiles of the frames' levels: what is usual below an edge has to lie over what is rare above it, since the first
+# moments of a drum or a cymbal reach higher than the rest of it.
+USUAL_PERCENT, RARE_PERCENT = 95.0, 98.0
 
 RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000)
 FEWEST_MIRROR_FRAMES = 24
@@ -37,10 +40,12 @@ MOST_MIRROR_FRAMES = 512
 MOST_PAIRS = 96
 # Mean square of the coherence of mirror images; chance stays under it, and its spread falls with the frames.
 LEAST_COHERENCE = 0.04
-LEAST_COHERENT_FRAMES = 2.5
+LEAST_COHERENT_FRAMES = 1.8
 # Exactly periodic sound, as of a drum machine, is coherent about other frequencies too.
 OTHER_SHARES = (1 / 2, 2 / 3, 4 / 5, 6 / 7)
 LEAST_OVER_OTHERS = 3.0
+# An edge so near to half a rate that has images is its.
+MIRRORED_SHARE = 0.25
 
 
 class Bandwidth:
@@ -74,8 +79,11 @@ class Bandwidth:
     def result(self) -> dict:
         edge_hz, drop_db = self._edge()
         mirrored_hz = self._mirror() / 2.0
-        if mirrored_hz and not np.isfinite(edge_hz):
+        if mirrored_hz and np.isnan(edge_hz):
             return {"bandwidth_hz": mirrored_hz, "bandwidth_drop_db": float("inf")}
+        # A filter too gentle lets a little more than half the old rate pass.
+        if mirrored_hz and abs(edge_hz / mirrored_hz - 1.0) < MIRRORED_SHARE:
+            edge_hz = mirrored_hz
         return {"bandwidth_hz": edge_hz, "bandwidth_drop_db": drop_db}
 
     def _count(self, spectra: np.ndarray) -> None:
@@ -96,7 +104,9 @@ class Bandwidth:
         """Frequency in Hz and fall in dB of the steepest edge past which nothing comes again; NaN for none."""
         if self._counts[0].sum() < FEWEST_FRAMES:
             return float("nan"), float("nan")
-        return steepest_edge(self._percentile(95.0), self._percentile(98.0), self._rate_hz / self._size * BAND_BINS)
+        return steepest_edge(
+            self._percentile(USUAL_PERCENT), self._percentile(RARE_PERCENT), self._rate_hz / self._size * BAND_BINS
+        )
 
     def _mirror(self) -> int:
         """The lower rate in Hz whose mirror images the recording holds, 0 for none."""
@@ -137,33 +147,31 @@ class Bandwidth:
         return float((len(at) * np.median(square) - 1.0) / (len(at) - 1.0))
 
 
-def steepest_edge(below_db: np.ndarray, above_db: np.ndarray, band_hz: float) -> tuple[float, float]:
-    """Where a spectrum ends, in Hz, and by how much it falls, in dB; NaN for none.
+def steepest_edge(usual_db: np.ndarray, rare_db: np.ndarray, band_hz: float) -> tuple[float, float]:
+    """Where the levels [bands] of a spectrum end, in Hz, and by how many dB they fall there at least; NaN for none.
 
-    below_db, above_db: [bands] a usual level and one that is hardly ever passed. An edge is where the former, a little
-    lower, lies over the highest of the latter from a little higher up to the end.
+    An edge is where the usual level a little lower lies over the highest of the rare levels from a little higher up to
+    the end.
     """
-    bands = len(below_db)
-    top_hz = bands * band_hz
+    bands = len(usual_db)
     centres = (np.arange(bands) + 0.5) * band_hz
-    rest = np.maximum.accumulate(above_db[::-1])[::-1]
+    rest = np.maximum.accumulate(rare_db[::-1])[::-1]
     starts = np.minimum((BELOW_SHARE * np.arange(bands)).astype(int), np.arange(bands) - BELOW_BANDS + 1)
-    best = (float("nan"), LEAST_DROP_DB)
+    best_hz, best_db = float("nan"), LEAST_DROP_DB
     for apart, highest in EDGES:
-        low = np.flatnonzero((centres >= LOWEST_EDGE_HZ) & (centres * (1.0 + apart) <= highest * top_hz))
+        low = np.flatnonzero((centres >= LOWEST_EDGE_HZ) & (centres * (1.0 + apart) <= highest * bands * band_hz))
         high = np.maximum(low + 2, np.searchsorted(centres, centres[low] * (1.0 + apart)))
-        low, high = low[high < bands - 2], high[high < bands - 2]
-        near = [np.median(below_db[band - BELOW_BANDS + 1 : band + 1]) for band in low]
-        wide = [np.median(below_db[starts[band] : band + 1]) for band in low]
+        near = [np.median(usual_db[band - BELOW_BANDS + 1 : band + 1]) for band in low]
+        wide = [np.median(usual_db[starts[band] : band + 1]) for band in low]
         drop = np.minimum(near, wide) - rest[high]
-        falls = np.array([rest[band] - above_db[band:].min() for band in high])
+        falls = np.array([rest[band] - rare_db[band:].min() for band in high])
         drop[falls > FLOOR_SHARE * drop] = 0.0
-        if len(drop) and drop.max() > best[1]:
+        if len(drop) and drop.max() >= best_db:
             steepest = int(np.argmax(drop))
             middle = rest[high[steepest]] + drop[steepest] / 2.0
-            ends = np.flatnonzero(below_db[: high[steepest] + 1] > middle)[-1]
-            best = (float(centres[ends] + band_hz / 2.0), float(drop[steepest]))
-    return best if np.isfinite(best[0]) else (float("nan"), float("nan"))
+            last = np.flatnonzero(usual_db[: high[steepest] + 1] > middle)[-1]
+            best_hz, best_db = float(centres[last] + band_hz / 2.0), float(drop[steepest])
+    return best_hz, best_db if np.isfinite(best_hz) else float("nan")
 
 
 @dataclass
