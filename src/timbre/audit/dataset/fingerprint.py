@@ -48,7 +48,6 @@ class Fingerprinter:
     """Makes the fingerprint of a stream of spectra."""
 
     def __init__(self) -> None:
-        self._bands = band_weights(np.geomspace(LOWEST_HZ, HIGHEST_HZ, BANDS + 1))
         self._levels = np.zeros((0, BANDS), np.float32)
         self._partials = np.zeros((0, REGIONS), np.complex64)
         self._bins = np.zeros((0, REGIONS), np.uint16)
@@ -60,7 +59,7 @@ class Fingerprinter:
 
     def add(self, spectra: np.ndarray, power: np.ndarray) -> None:
         """Take the next spectra [frames, bins], a full-scale sine is 1, and their squares; an even number of frames."""
-        self._levels = np.concatenate([self._levels, power @ self._bands])
+        self._levels = np.concatenate([self._levels, power @ _BAND_WEIGHTS])
         rows = np.arange(0, len(power), PHASE_STEP)
         bins = np.stack(
             [low + power[::PHASE_STEP, low:high].argmax(axis=1) for low, high in pairwise(REGION_BINS)], axis=1
@@ -104,6 +103,9 @@ def band_weights(edges_hz: np.ndarray) -> np.ndarray:
     low_hz = (np.arange(BINS)[:, None] - 0.5) * width_hz
     inside = np.minimum(low_hz + width_hz, edges_hz[1:]) - np.maximum(low_hz, edges_hz[:-1])
     return (np.maximum(inside, 0.0) / width_hz).astype(np.float32)
+
+
+_BAND_WEIGHTS = band_weights(np.geomspace(LOWEST_HZ, HIGHEST_HZ, BANDS + 1))
 
 
 def changes_of(words: np.ndarray) -> np.ndarray:

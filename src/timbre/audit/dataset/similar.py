@@ -8,6 +8,7 @@ over its whole length.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,6 +41,7 @@ LEAST_VOTES = 2
 FEW_LANDMARKS = 6
 # Candidates for each file, and for each minute of it.
 CANDIDATES, CANDIDATES_PER_MINUTE = 6, 2
+TRIES = 8
 
 LOOK_ROWS = 172
 AT_ONCE = 128
@@ -66,8 +68,8 @@ _REGION_OF_BIN = np.clip(np.searchsorted(REGION_BINS, np.arange(BINS), side="rig
 class Match:
     """The same sound in two recordings, by their numbers.
 
-    error_rate: see `_error_rate`. at, of_at: seconds at which the longest common part starts in `file` and in `of`;
-    seconds: its length. shared_seconds: of all common parts at this distance.
+    error_rate: see `_error_rate`. at, of_at: seconds at which the common part starts in `file` and in `of`;
+    seconds: its length. shared_seconds: what of it can be compared and is the same.
     """
 
     file: int
@@ -79,6 +81,17 @@ class Match:
     shared_seconds: float
 
 
+@dataclass(frozen=True)
+class _Place:
+    """A row of one file that sounds the same in the other: `shift` rows and `delay` half samples later."""
+
+    one: int
+    other: int
+    row: int
+    shift: int
+    delay: int
+
+
 def find_similar(sketches: Sequence[Sketch], most_errors: float) -> list[Match]:
     """All pairs of recordings that share a part, `of` before `file`, whose error rate lies under `most_errors`.
 
@@ -86,14 +99,17 @@ def find_similar(sketches: Sequence[Sketch], most_errors: float) -> list[Match]:
     """
     files, others, moments, lags = _candidates(sketches)
     found: dict[tuple[int, int], Match] = {}
+    tries: dict[tuple[int, int], int] = defaultdict(int)
     for start in range(0, len(files), AT_ONCE):
         part = slice(start, start + AT_ONCE)
         for one in _look(sketches, files[part], others[part], moments[part], lags[part], most_errors):
-            match = _whole(sketches, *one, most_errors)
-            if match is not None:
-                before = found.get((match.file, match.of))
-                if before is None or before.shared_seconds < match.shared_seconds:
-                    found[match.file, match.of] = match
+            pair = one.other, one.one
+            # Loops agree at many distances.
+            tries[pair] += 1
+            if tries[pair] <= TRIES:
+                match = _whole(sketches, one, most_errors)
+                if match is not None and (pair not in found or found[pair].shared_seconds < match.shared_seconds):
+                    found[pair] = match
     return sorted(found.values(), key=lambda match: (match.file, match.of))
 
 
@@ -102,7 +118,7 @@ def sounding_seconds(sketch: Sketch) -> float:
     blocks = 0
     for start in range(0, len(sketch.phases), READ_BLOCKS * BLOCK_ROWS):
         heard = (sketch.phases[start : start + READ_BLOCKS * BLOCK_ROWS] > 0).sum(axis=1)
-        heard = np.pad(heard, (0, -len(heard) % BLOCK_ROWS)).reshape(-1, BLOCK_ROWS).sum(axis=1)
+        heard = np.add.reduceat(heard, np.arange(0, len(heard), BLOCK_ROWS))
         blocks += int((heard >= BLOCK_EQUAL).sum())
     return blocks * _seconds(BLOCK_ROWS)
 
@@ -168,8 +184,8 @@ def _look(
     moments: np.ndarray,
     lags: np.ndarray,
     most_errors: float,
-) -> list[tuple[int, int, int, int]]:
-    """Candidates whose phases agree over a few seconds: the two files, rows between them, and half samples more."""
+) -> list[_Place]:
+    """Candidates whose phases agree over a few seconds."""
     shifts = np.round(lags / PHASE_STEP).astype(np.int64)
     left = lags - PHASE_STEP * shifts
     a = np.zeros((len(ones), LOOK_ROWS, REGIONS), np.uint16)
@@ -196,58 +212,82 @@ def _look(
     good = (equal >= LEAST_ROWS_EQUAL) & (equal >= LEAST_SHARE_EQUAL * heard.sum(axis=(1, 2)))
     good &= tried[np.arange(len(ones)), best] >= (1.0 - 2.0 * most_errors) * equal
     return [
-        (int(ones[place]), int(others[place]), int(shifts[place]), int(chosen[place])) for place in np.flatnonzero(good)
+        _Place(*(int(value[place]) for value in (ones, others, moments // PHASE_STEP, shifts, chosen)))
+        for place in np.flatnonzero(good)
     ]
 
 
-def _whole(
-    sketches: Sequence[Sketch], one: int, other: int, shift: int, delay: int, most_errors: float
-) -> Match | None:
-    """How much of two files is the same when the other is so much later, or None where it is too little."""
-    start, end = _overlap(sketches[one], sketches[other], shift)
+def _whole(sketches: Sequence[Sketch], place: _Place, most_errors: float) -> Match | None:
+    """How much of two files around a place is the same, or None where it is too little."""
+    one, other = sketches[place.one], sketches[place.other]
+    start, end = _overlap(one, other, place.shift)
     blocks = -(-(end - start) // BLOCK_ROWS)
-    heard, equal = np.zeros((blocks, REGIONS)), np.zeros((blocks, REGIONS))
-    agreement = np.zeros((blocks, REGIONS))
+    seed = min(max(place.row - start, 0) // BLOCK_ROWS, blocks - 1)
+    counts = np.zeros((3, blocks, REGIONS))
     seen = np.zeros(BINS, np.int64)
-    for first in range(0, blocks, READ_BLOCKS):
-        at = start + first * BLOCK_ROWS
-        a, b = _rows(sketches[one], sketches[other], at, min(end, at + READ_BLOCKS * BLOCK_ROWS), shift)
-        bins, turns, both = _compare(a, b)
+    low = high = seed // READ_BLOCKS * READ_BLOCKS
+    # From the place on in both directions, as far as it goes on.
+    while True:
+        if high < blocks and (low == high or _goes_on(counts[:, low:high], last=True)):
+            first, high = high, min(blocks, high + READ_BLOCKS)
+        elif low > 0 and _goes_on(counts[:, low:high], last=False):
+            first, low = max(0, low - READ_BLOCKS), max(0, low - READ_BLOCKS)
+        else:
+            break
+        at, stop = start + first * BLOCK_ROWS, min(end, start + (first + READ_BLOCKS) * BLOCK_ROWS)
+        bins, turns, both = _compare(*_rows(one, other, at, stop, place.shift))
         seen += np.bincount(bins[turns != 0], minlength=BINS)
-        turned = turns * np.exp(2j * np.pi / (FINER * FRAME_SAMPLES) * delay * bins)
-        for kept, values in ((heard, both), (equal, turns != 0), (agreement, turned.real)):
-            values = np.pad(values, ((0, -len(values) % BLOCK_ROWS), (0, 0)))
-            values = values.reshape(-1, BLOCK_ROWS, REGIONS).sum(axis=1)
-            kept[first : first + len(values)] = values
-    sums = heard.sum(axis=1), equal.sum(axis=1), agreement.sum(axis=1)
-    same = (sums[1] >= BLOCK_EQUAL) & (sums[1] >= BLOCK_SHARE * sums[0]) & (sums[2] >= BLOCK_COHERENCE * sums[1])
-    runs = _runs(same, sums[0] < BLOCK_EQUAL)
+        turned = turns * np.exp(2j * np.pi / (FINER * FRAME_SAMPLES) * place.delay * bins)
+        starts = np.arange(0, len(bins), BLOCK_ROWS)
+        for kept, values in zip(counts, (both, turns != 0, turned.real), strict=True):
+            kept[first : first + len(starts)] = np.add.reduceat(values, starts, axis=0, dtype=np.float64)
+    same, empty = _judge(counts)
+    runs = _runs(same, empty)
     if not runs:
         return None
     first, last = max(runs, key=lambda run: run[1] - run[0])
+    same[:first], same[last:] = False, False
+    heard, equal, agreement = counts[:, same].sum(axis=1)
     shared = _seconds(BLOCK_ROWS) * float(same.sum())
     seconds = _seconds(min(end - start, last * BLOCK_ROWS) - first * BLOCK_ROWS)
     if seconds < LEAST_SECONDS:
-        shorter = min((sketches[one], sketches[other]), key=lambda sketch: len(sketch.phases))
+        shorter = min((one, other), key=lambda sketch: len(sketch.phases))
         if shared < LEAST_SHARE * sounding_seconds(shorter):
             return None
     rows = start + first * BLOCK_ROWS, start + last * BLOCK_ROWS
-    lag = PHASE_STEP * shift + delay / (FINER * HOP_SAMPLES)
-    landmarks, share = _landmarks_in_both(sketches[one], sketches[other], rows, lag)
+    lag = PHASE_STEP * place.shift + place.delay / (FINER * HOP_SAMPLES)
+    landmarks, share = _landmarks_in_both(one, other, rows, lag)
     if share < LEAST_LANDMARKS_SHARED:
         return None
-    error_rate = _error_rate(heard[same].sum(axis=0), equal[same].sum(axis=0), agreement[same].sum(axis=0))
     if landmarks < LONE_LANDMARKS or (seen >= 2).sum() < LONE_BINS:
         # Two strokes on one bell have its phases too, hardly wrong.
-        if sums[1][same].sum() < LONE_SHARE_EQUAL * sums[0][same].sum():
+        if equal.sum() < LONE_SHARE_EQUAL * heard.sum():
             return None
         most_errors *= LONE_ERRORS
+    error_rate = _error_rate(heard, equal, agreement)
     if error_rate >= most_errors:
         return None
-    at = _seconds(rows[0]), _seconds(rows[0] + shift) + delay / (FINER * RATE_HZ)
+    at = _seconds(rows[0]), _seconds(rows[0] + place.shift) + place.delay / (FINER * RATE_HZ)
     # The silence before the sound, less half a frame; nothing starts in it.
     before = min(FRAME_SAMPLES / 2 / RATE_HZ, *at)
-    return Match(other, one, error_rate, at[1] - before, at[0] - before, seconds, shared)
+    return Match(place.other, place.one, error_rate, at[1] - before, at[0] - before, seconds, shared)
+
+
+def _judge(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which blocks are the same in both, and in which hardly anything is heard, [blocks] each.
+
+    counts: partials heard, those of them that are equal, and the sum of their cosines: [3, blocks, regions].
+    """
+    heard, equal, agreement = counts.sum(axis=2)
+    same = (equal >= BLOCK_EQUAL) & (equal >= BLOCK_SHARE * heard) & (agreement >= BLOCK_COHERENCE * equal)
+    return same, heard < BLOCK_EQUAL
+
+
+def _goes_on(counts: np.ndarray, last: bool) -> bool:
+    """Whether the same sound reaches the edge of the blocks that are read, or might."""
+    same, empty = _judge(counts[:, -READ_BLOCKS:] if last else counts[:, :READ_BLOCKS])
+    edge = (same | empty)[-BRIDGED_BLOCKS - 1 :] if last else (same | empty)[: BRIDGED_BLOCKS + 1]
+    return bool(edge.any() and same.any())
 
 
 def _error_rate(heard: np.ndarray, equal: np.ndarray, agreement: np.ndarray) -> float:

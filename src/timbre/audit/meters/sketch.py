@@ -120,8 +120,6 @@ class _Spectrum:
     """Average spectrum of each half minute, and of the quietest frames."""
 
     def __init__(self) -> None:
-        step = 10.0**0.05
-        self._thirds = band_weights(np.append(THIRDS_HZ / step, THIRDS_HZ[-1] * step))
         self._sum, self._count = np.zeros(len(THIRDS_HZ)), 0
         self._parts: list[tuple[np.ndarray, int]] = []
         self._frames = np.zeros(LEVELS, np.int64)
@@ -129,7 +127,7 @@ class _Spectrum:
 
     def add(self, power: np.ndarray, to_power: float) -> None:
         """Take power spectra [frames, bins]; to_power: what makes their sum a mean square."""
-        thirds = (power @ self._thirds).astype(np.float64)
+        thirds = (power @ _THIRD_WEIGHTS).astype(np.float64)
         level_db = 10.0 * np.log10(np.maximum(power.sum(axis=1, dtype=np.float64) * to_power, 1e-30))
         place = np.clip(np.floor(level_db).astype(int) - LOWEST_DB, 0, LEVELS - 1)
         sounding = level_db > DIGITAL_SILENCE_DB
@@ -163,16 +161,15 @@ class _Colours:
     """Mean and spread of the MFCCs (Davis & Mermelstein 1980) in every second that sounds, without c0."""
 
     def __init__(self, to_power: float) -> None:
-        self._mels, self._least = _mel_weights(), SILENT_RMS**2 / to_power
-        self._cosines = fft.dct(np.eye(MELS), norm="ortho")[:, 1 : MFCCS + 1].astype(np.float32)
+        self._least = SILENT_RMS**2 / to_power
         self._seconds: list[np.ndarray] = []
 
     def add(self, power: np.ndarray) -> None:
         """Take power spectra of whole seconds, [frames, bins]."""
-        seconds = (power @ self._mels).reshape(-1, MFCC_FRAMES, MELS)
+        seconds = (power @ _MEL_WEIGHTS).reshape(-1, MFCC_FRAMES, MELS)
         sounding = (power.sum(axis=1) > self._least).reshape(-1, MFCC_FRAMES, 1)
         floor = seconds.max(axis=(1, 2), keepdims=True) * np.float32(10.0 ** (-DEEPEST_DB / 10.0))
-        mfcc = 10.0 * np.log10(np.maximum(seconds, np.maximum(floor, np.float32(1e-20)))) @ self._cosines
+        mfcc = 10.0 * np.log10(np.maximum(seconds, np.maximum(floor, np.float32(1e-20)))) @ _COSINES
         with np.errstate(invalid="ignore"):  # a silent second becomes NaN
             mean = (mfcc * sounding).sum(axis=1) / sounding.sum(axis=1)
             spread = np.sqrt((np.square(mfcc - mean[:, None]) * sounding).sum(axis=1) / sounding.sum(axis=1))
@@ -196,3 +193,8 @@ def _mel_weights() -> np.ndarray:
 
 def _db(power: np.ndarray) -> np.ndarray:
     return (10.0 * np.log10(np.maximum(power, 1e-15))).astype(np.float32)
+
+
+_THIRD_WEIGHTS = band_weights(np.append(THIRDS_HZ, 1e4) / 10.0**0.05)
+_MEL_WEIGHTS = _mel_weights()
+_COSINES = fft.dct(np.eye(MELS), norm="ortho")[:, 1 : MFCCS + 1].astype(np.float32)
