@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,18 @@ def test_a_file_that_fails_leaves_the_old_one(tmp_path, error):
         raise error
     assert names(tmp_path) == ["a.txt"]
     assert (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_a_folder_is_synced_once_it_is_complete(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("os.fsync", lambda number: synced.append(os.fstat(number).st_ino))
+    with replaced_folder(tmp_path / "out") as folder:
+        write_text(folder / "deep/a.txt", "a")
+        (folder / "b").write_text("b")
+        assert not synced
+    assert set(synced) == {(tmp_path / "out" / name).stat().st_ino for name in ("deep/a.txt", "b")}
+    write_text(tmp_path / "c", "c")
+    assert len(synced) == 3
 
 
 def test_a_folder_takes_the_place_of_the_old_one(tmp_path):

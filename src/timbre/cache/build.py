@@ -132,10 +132,10 @@ def _slices(
     checked = agreement is not None
     work = for_each(
         _analyse,
-        [
+        (
             (source, entries[number], config, first * slice_frames, count * slice_frames, checked)
             for number, first, count in pieces
-        ],
+        ),
     )
     state = extractor.initial_state(1)
     hop = extractor.hop

@@ -97,7 +97,8 @@ def _divided(file: str, samples: int, rate_hz: int, shares: dict[str, float]) ->
 def _draw(files: list[str], samples: dict[str, int], share: float, spare: int) -> list[str]:
     """The first files that together reach a share of the whole, at least one, leaving at least `spare`."""
     wanted = share * sum(samples[file] for file in files)
-    drawn: list[str] = []
-    while not drawn or (sum(samples[file] for file in drawn) < wanted and len(files) - len(drawn) > spare):
-        drawn.append(files[len(drawn)])
-    return drawn
+    count = total = 0
+    while count == 0 or (total < wanted and len(files) - count > spare):
+        total += samples[files[count]]
+        count += 1
+    return files[:count]
