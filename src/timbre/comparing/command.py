@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from timbre.audio.parallel import one_thread
 from timbre.audio.table import counted
+from timbre.audio.work import one_thread
 from timbre.comparing.gather import WORKSPACE, Evaluation, gathered
 from timbre.errors import UserError
 from timbre.progress import sound_progress
