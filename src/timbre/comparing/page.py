@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jinja2
 
+from timbre.audio.excerpts import LISTEN_LUFS
 from timbre.audio.table import counted
 from timbre.comparing.differences import (
     ABSENT,
@@ -26,7 +27,6 @@ from timbre.comparing.differences import (
 from timbre.comparing.gather import Evaluation
 from timbre.comparing.sounds import EXCERPT_SECONDS, Clip, Comparison, gains, strip_png_base64
 from timbre.evaluation.catalogue import MINUS, formatted
-from timbre.evaluation.excerpts import LISTEN_LUFS
 from timbre.evaluation.items import RECONSTRUCTION, TRANSFER
 from timbre.evaluation.measure import rca_key, within_key
 from timbre.files import write_text

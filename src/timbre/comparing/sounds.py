@@ -14,12 +14,11 @@ import soundfile
 from matplotlib import colormaps
 from PIL import Image
 
+from timbre.audio.excerpts import flac_16_base64, listening_gain, loudest_start
 from timbre.audio.resample import resample
 from timbre.comparing.gather import Evaluation
 from timbre.errors import UserError
-from timbre.evaluation.excerpts import flac_16_base64, listening_gain
 from timbre.evaluation.items import RECONSTRUCTION, TRANSFER
-from timbre.evaluation.levels import loudest_start
 from timbre.evaluation.plots import RANGE_DB, mel_db
 
 # ITU-R BS.1534-3, 5.1: about 10 s, and no more than 12, or a listener forgets the start before the end.
