@@ -9,13 +9,20 @@ import numpy as np
 
 from timbre.audio.io import Header, UnreadableError, as_text, blocks, header, is_held_out
 from timbre.audit.meters.bandwidth import Bandwidth
+from timbre.audit.meters.bits import EffectiveBits
 from timbre.audit.meters.channels import ChannelMeter, block_of
+from timbre.audit.meters.clicks import Clicks
 from timbre.audit.meters.clipping import Clipping
 from timbre.audit.meters.events import Events
+from timbre.audit.meters.hum import Hum
 from timbre.audit.meters.level import FrameCounter, LoudnessOfMix, PeakOfAll
 from timbre.audit.meters.meter import Meter
+from timbre.audit.meters.noise import NoiseFloor
+from timbre.audit.meters.pauses import LongestPause
+from timbre.audit.meters.pile_up import PileUp
 from timbre.audit.meters.pitched import Pitch
 from timbre.audit.meters.polyphony import Polyphony
+from timbre.audit.meters.rumble import Rumble
 from timbre.audit.meters.sketch import Sketcher
 
 LEAST_SECONDS = 0.005
@@ -44,15 +51,23 @@ def measure(path: Path, name: str, inverted_correlation: float) -> dict:
 def meters_of(head: Header, plan: str) -> list[Meter]:
     """All meters of a recording whose mono sound is made by `plan`."""
     rate, channels = head.sample_rate_hz, head.channels
+    bits = EffectiveBits(channels, head.subtype)
     return [
         LoudnessOfMix(rate),
         PeakOfAll(rate, channels, mixed=plan == "mean"),
         FrameCounter(rate),
+        LongestPause(rate),
+        bits,
+        Clipping(rate, bits),
+        PileUp(channels),
+        Rumble(rate),
+        NoiseFloor(rate),
+        Hum(rate),
+        Clicks(rate),
         Pitch(rate),
         Bandwidth(rate),
         Polyphony(rate, head.samples),
         Events(rate),
-        Clipping(channels, head.subtype),
         Sketcher(rate),
     ]
 

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from timbre.audit.meters.clipping import ClipCounter
+from timbre.audit.meters.bits import EffectiveBits
+from timbre.audit.meters.clipping import ClipCounter, Clipping
+from timbre.audit.meters.meter import Block
 
 RATE = 48000
 
@@ -21,7 +23,8 @@ def count(samples, bits=16, blocks=1):
     counter = ClipCounter(2.0 ** (1 - bits))
     for block in np.array_split(samples.astype(np.float32), blocks):
         counter.add(block)
-    return counter.result()
+    tops = counter.result(0.0)
+    return tops.runs, tops.samples
 
 
 @pytest.mark.parametrize("bits", [8, 16, 24])
@@ -43,7 +46,7 @@ def test_blocks_make_no_difference():
     clipped = to_bits(np.clip(sine(110.0, 1.5), -1.0, 1.0), 16)
     whole = count(clipped)
     assert whole[0] > 0
-    for blocks in (2, 7, 1000, len(clipped) // 3):
+    for blocks in (2, 7, len(clipped) // 40):
         assert count(clipped, blocks=blocks) == whole
 
 
@@ -64,5 +67,40 @@ def test_an_endless_run_costs_no_memory():
     for _ in range(50):
         counter.add(np.ones(50_000, np.float32))
     assert len(counter._tail) < 200_000
-    runs, samples = counter.result()
-    assert runs >= 1 and samples > 0
+    tops = counter.result(0.0)
+    assert tops.runs >= 1 and tops.samples > 0
+
+
+def judge(rows, subtype="PCM_24", blocks=1):
+    bits = EffectiveBits(len(rows), subtype)
+    meter = Clipping(RATE, bits)
+    for block in np.array_split(np.asarray(rows, np.float32), blocks, axis=1):
+        for one in (bits, meter):
+            one.add(Block(block, block[0]))
+    return meter.result()
+
+
+@pytest.mark.parametrize("blocks", [1, 7, 300])
+def test_where_and_at_what_level_the_longest_top_lies(blocks):
+    swell = np.interp(np.arange(2 * RATE), [0, RATE, 2 * RATE - 1], [0.4, 1.6, 0.4])
+    clipped = np.clip(swell * sine(110.0), -0.8, 0.8)
+    row = judge([0.5 * sine(300.0), clipped], blocks=blocks)
+    assert row["clip_level_dbfs"] == pytest.approx(20.0 * np.log10(0.8), abs=1e-4)
+    assert row["clipped_at_seconds"] == pytest.approx(1.0, abs=0.01)
+    assert row["clipped_runs"] > 100
+
+
+def test_nothing_clipped_has_no_place_and_no_level():
+    row = judge([0.5 * sine(300.0)])
+    assert row["clipped_runs"] == 0 and np.isnan(row["clipped_at_seconds"]) and np.isnan(row["clip_level_dbfs"])
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+@pytest.mark.parametrize("gain", [1.0, 0.83])
+def test_coarse_steps_in_a_fine_file_are_not_clipping(bits, gain):
+    swell = np.interp(np.arange(2 * RATE), [0, 2 * RATE - 1], [0.3, 0.99])
+    low = to_bits(gain * to_bits(swell * sine(33.0 if bits > 12 else 110.0), bits), 24)
+    assert judge([low])["clipped_runs"] == 0
+    # In eight bits a slower one cannot be told from what rounding does.
+    clipped = to_bits(gain * to_bits(np.clip(1.5 * swell * sine(880.0), -0.9, 0.9), bits), 24)
+    assert judge([clipped])["clipped_runs"] > 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from timbre.audit.checks.check import FileCheck
-from timbre.audit.meters.clipping import PCM_BITS
+from timbre.audit.meters.bits import PCM_BITS
 from timbre.audit.recordings import Recordings
 
 # Encoders cut between these; what falls lower is dark or was converted, and what falls higher is a converter's filter.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from timbre.audit.meters.clipping import PCM_BITS
 from timbre.audit.meters.meter import Block
 
+# Bits a sample of libsndfile's codings; what is not here has as many as it needs.
+PCM_BITS = {"PCM_S8": 8, "PCM_U8": 8, "ULAW": 8, "ALAW": 8, "PCM_16": 16, "ALAC_16": 16}
 COARSE_BITS, FINE_BITS = 16, 24
 # Near silence every code is used, so fine steps are sought there; coarse ones in the whole range.
 COARSE_TOP, FINE_TOP = 1.0, 2.0**-7
 LEAST_NEIGHBOURS = 64
+LEAST_FINE_BITS = 14
 LEAST_CODES = 8
 PART_SAMPLES = 1 << 16
 # Steps between codes that lie further apart than this many tell less than their rounding hides.
@@ -22,23 +24,32 @@ class EffectiveBits:
     """The bits of the coarsest channel under full scale that its samples need, whatever the file has room for."""
 
     def __init__(self, channels: int, subtype: str) -> None:
-        self._file_bits = PCM_BITS.get(subtype, FINE_BITS)
+        self.channels, self.file_bits = channels, PCM_BITS.get(subtype, FINE_BITS)
         self._coarse = [Codes(COARSE_BITS, COARSE_TOP) for _ in range(channels)]
-        self._fine = [Codes(FINE_BITS, FINE_TOP) for _ in range(channels if self._file_bits > COARSE_BITS else 0)]
+        self._fine = [Codes(FINE_BITS, FINE_TOP) for _ in range(channels if self.file_bits > COARSE_BITS else 0)]
 
     def add(self, block: Block) -> None:
         for codes in (self._coarse, self._fine):
             for one, row in zip(codes, block.rows, strict=False):
                 one.add(row)
 
+    def of_channels(self) -> list[int]:
+        """The bits of each channel; those of the file where they are unknown."""
+        return [self.file_bits if bits is None else bits for bits in self._found()]
+
     def result(self) -> dict:
         """effective_bits: none where it cannot be told, as in silence and square waves."""
+        told = [bits for bits in self._found() if bits is not None]
+        return {"effective_bits": min(told) if told else None}
+
+    def _found(self) -> list[int | None]:
         found = [one.bits() for one in self._coarse]
         for channel, fine in enumerate(self._fine):
             if found[channel] == COARSE_BITS:
-                found[channel] = fine.bits()
-        told = [min(bits, self._file_bits) for bits in found if bits is not None]
-        return {"effective_bits": min(told) if told else None}
+                # Wider steps the coarse codes would have shown: what looks like them is a tone of few values.
+                bits = fine.bits()
+                found[channel] = bits if bits is None or bits >= LEAST_FINE_BITS else FINE_BITS
+        return [None if bits is None else min(bits, self.file_bits) for bits in found]
 
 
 class Codes:
