@@ -13,6 +13,7 @@ from timbre.audit.recordings import Recordings
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+BEYOND = {"over": np.greater, "under": np.less, "at least": np.greater_equal, "at most": np.less_equal}
 # What the owner of the recordings can do: nothing (it is taken care of), listen and decide, or find a better file.
 Remedy = Literal["none", "listen", "redo"]
 
@@ -36,7 +37,7 @@ class Check:
     advice: str
     figure: str = ""
     limit: str | float | Callable[[Recordings], float] | None = None
-    beyond: Literal["over", "under", "at least"] = "over"
+    beyond: Literal["over", "under", "at least", "at most"] = "over"
     step: float | None = None
 
     def limit_of(self, recordings: Recordings) -> float:
@@ -49,7 +50,7 @@ class Check:
 
     def is_beyond(self, values: pd.Series | float, limit: float) -> pd.Series | bool:
         """Which values lie beyond the limit; NaN never does."""
-        return {"over": np.greater, "under": np.less, "at least": np.greater_equal}[self.beyond](values, limit)
+        return BEYOND[self.beyond](values, limit)
 
     def steps_beyond(self, value: float | None, limit: float | None) -> float:
         """How far beyond its limit a value lies, in steps; infinite where there is no limit to measure by."""

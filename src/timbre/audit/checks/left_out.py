@@ -75,7 +75,7 @@ CHECKS = (
         "leak_part", "warning", "In part in the test folder too",
         f"Under {100 * LEAKING_SHARE:.0f} % of a recording are no reason to leave all of it out, but the evaluation "
         "tests in part what the model has learnt by heart. Cut that part out of one of the two.",
-        "{value:.3f} of the fingerprint's bits differ (limit {limit:g})", "similar_error_rate", "under",
+        "{value:.3f} of the fingerprint's bits differ (limit {limit:g})", "similar_error_rate", "at most",
         value=_of_pair("error_rate"), where=_across_the_split, at=_of_pair("at_seconds"), told=_told_pair,
         remedy="listen", picture="pair",
     ),
@@ -83,7 +83,7 @@ CHECKS = (
         "near_copy", "warning", "Nearly the same as another",
         "What is there twice weighs twice: other codings, gains or edits of one take teach nothing new. Keep the best "
         "of them.",
-        "{value:.3f} of the fingerprint's bits differ (limit {limit:g})", "similar_error_rate", "under",
+        "{value:.3f} of the fingerprint's bits differ (limit {limit:g})", "similar_error_rate", "at most",
         value=_of_pair("error_rate"), at=_of_pair("at_seconds"), unless=("leak_part",), told=_told_pair,
         remedy="listen", picture="pair",
     ),

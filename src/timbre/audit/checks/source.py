@@ -8,8 +8,8 @@ from timbre.audit.checks.check import FileCheck
 from timbre.audit.meters.bits import PCM_BITS
 from timbre.audit.recordings import Recordings
 
-# Encoders cut between these; what falls lower is dark or was converted, and what falls higher is a converter's filter.
-LOSSY_HZ = (15_000.0, 21_000.0)
+# What ends higher than this is the filter of a converter from 44.1 kHz, where nothing is missing.
+HIGHEST_LOSSY_HZ = 21_000.0
 
 
 def _wanted_rate_hz(recordings: Recordings) -> float:
@@ -20,13 +20,13 @@ def _wanted_bandwidth_hz(recordings: Recordings) -> float:
     return 0.5 * _wanted_rate_hz(recordings)
 
 
-def _was_converted(recordings: Recordings) -> pd.Series:
-    """A spectrum that ends so steeply below half the file's own rate was never there above."""
+def _was_cut(recordings: Recordings) -> pd.Series:
+    """A spectrum that ends so steeply below half the file's own rate has lost what was above."""
     return recordings.table["bandwidth_drop_db"] >= recordings.limits.upsampled_drop_db
 
 
-def _within_lossy(recordings: Recordings) -> pd.Series:
-    return recordings.table["bandwidth_hz"].between(*LOSSY_HZ)
+def _ends_high(recordings: Recordings) -> pd.Series:
+    return recordings.table["bandwidth_hz"].between(_wanted_bandwidth_hz(recordings), HIGHEST_LOSSY_HZ)
 
 
 def _bits(recordings: Recordings) -> pd.Series:
@@ -39,16 +39,16 @@ def _told_source(row: dict, recordings: Recordings) -> str:
     drop = row["bandwidth_drop_db"]
     what = f"its spectrum falls by {drop:.0f} dB there" if drop < 1000.0 else "above is a mirror image of what is below"
     rate = 2 * row["bandwidth_hz"] / 1000
-    return f"It was converted from a rate of about {rate:.0f} kHz, or from an mp3: {what}."
+    return f"It was converted from a rate of about {rate:.0f} kHz, or coded with few bits: {what}."
 
 
 CHECKS = (
     FileCheck(
-        "upsampled", "warning", "Upsampled",
-        "Its treble is missing, and the model learns a duller sound. Find the original, or train at a lower "
-        "`data.sample_rate` if all are like this.",
+        "upsampled", "warning", "Treble cut off",
+        "The model learns a duller sound. Find the original, or train at a lower `data.sample_rate` if all are like "
+        "this.",
         "nothing above {value:.0f} Hz (wanted: {limit:.0f} Hz)", _wanted_bandwidth_hz, "under",
-        value="bandwidth_hz", where=_was_converted,
+        value="bandwidth_hz", where=_was_cut,
         told=_told_source,
         serious=True, remedy="redo", picture="spectrum",
     ),
@@ -66,9 +66,9 @@ CHECKS = (
     ),
     FileCheck(
         "lossy", "info", "Maybe an mp3 once",
-        "A lossy encoder may have cut its treble. It is usable; prefer the original if there is one.",
+        "A lossy encoder may have cut off the very top. It is usable; prefer the original if there is one.",
         "falls by {value:.0f} dB (limit {limit:g})", "lossy_drop_db", "at least", step=12.0,
-        value="bandwidth_drop_db", where=_within_lossy, unless=("upsampled",),
+        value="bandwidth_drop_db", where=_ends_high, unless=("upsampled",),
         told=lambda row, _: f"Its spectrum ends at {row['bandwidth_hz'] / 1000:.1f} kHz.",
         picture="spectrum",
     ),

@@ -12,6 +12,7 @@ from timbre.audio.excerpts import flac_16_base64, gain_of, loudest_start
 from timbre.audio.io import UnreadableError, header, read_part
 from timbre.audio.resample import resample
 from timbre.audit.checks.catalogue import FILE_CHECKS
+from timbre.audit.checks.check import FileCheck
 from timbre.audit.checks.find import by_check
 from timbre.audit.page.pictures import OF_STRETCH, Stretch
 from timbre.audit.recordings import Recordings
@@ -26,7 +27,7 @@ SEARCHED_SECONDS = 60.0
 MOST_SOUND = 4_000_000
 HIGHEST_RATE_HZ = 48_000
 
-PICTURES = {check.name: check.picture for check in FILE_CHECKS if check.picture}
+SHOWN = {check.name: check for check in FILE_CHECKS if check.picture}
 
 
 @dataclass(frozen=True)
@@ -45,30 +46,32 @@ def gather(warnings: list[dict], recordings: Recordings, raw: Path) -> dict[tupl
     raw: the folder of the recordings.
     """
     rows = {row["file"]: row for row in recordings.rows}
-    ranked = [found[:WORST] for check, found in by_check(warnings) if check in PICTURES]
+    ranked = [found[:WORST] for name, found in by_check(warnings) if name in SHOWN]
     found: dict[tuple[str, str], Evidence] = {}
     room = MOST_SOUND
     for warning in itertools.chain.from_iterable(itertools.zip_longest(*ranked)):
         if warning is None:
             continue
-        check, file = warning["check"], warning["file"]
+        check, file = SHOWN[warning["check"]], warning["file"]
         try:
-            stretch = stretch_of(raw, rows[file], warning["at_seconds"])
-            if PICTURES[check] == "pair":
+            stretch = stretch_of(raw, rows[file], warning["at_seconds"], check)
+            if check.picture == "pair":
                 stretch = _with_other(stretch, raw, recordings.pairs[file])
         except UnreadableError:
             continue
-        flac, start, seconds = _heard(stretch, both=PICTURES[check] == "channels")
+        flac, start, seconds = _heard(stretch, both=check.picture == "channels")
         if len(flac) > room:
             flac = ""
         room -= len(flac)
-        found[check, file] = Evidence(OF_STRETCH[PICTURES[check]](stretch, recordings), flac, start, seconds)
+        found[check.name, file] = Evidence(OF_STRETCH[check.picture](stretch, recordings), flac, start, seconds)
     return found
 
 
-def stretch_of(raw: Path, row: dict, at_seconds: float | None) -> Stretch:
-    """Read what lies around a place in a recording, or around its loudest place.
+def stretch_of(raw: Path, row: dict, at_seconds: float | None, check: FileCheck) -> Stretch:
+    """Read what lies around a place in a recording.
 
+    Where a finding has no place, its quietest stretch stands for the file if the check is about what pauses hold, or
+    else the highest sample of its loudest one.
     Raises: UnreadableError where the file has changed.
     """
     rate, whole = int(row["sample_rate_hz"]), float(row["duration_seconds"])
@@ -77,13 +80,28 @@ def stretch_of(raw: Path, row: dict, at_seconds: float | None) -> Stretch:
     first = round(start * rate)
     samples = max(1, min(round(looked * rate), round(whole * rate) - first))
     part, _ = read_part(raw / row["file"], first, samples)
-    if at_seconds is None:
-        heard = min(len(part), round(HEARD_SECONDS * rate))
-        at = loudest_start(part.mean(axis=1), heard, rate) + 0.5 * heard
-        begin = int(np.clip(at - 0.5 * LOOKED_SECONDS * rate, 0, max(0, len(part) - round(LOOKED_SECONDS * rate))))
-        part = part[begin : begin + round(LOOKED_SECONDS * rate)]
-        return Stretch(part, rate, begin / rate, at / rate, row)
-    return Stretch(part, rate, first / rate, at_seconds, row)
+    if at_seconds is not None:
+        return Stretch(part, rate, first / rate, at_seconds, row)
+    place = _quietest(part, rate) if check.at == "longest_pause_at_seconds" else _highest(part, rate)
+    begin = int(np.clip(place - 0.5 * LOOKED_SECONDS * rate, 0, max(0, len(part) - round(LOOKED_SECONDS * rate))))
+    part = part[begin : begin + round(LOOKED_SECONDS * rate)]
+    return Stretch(part, rate, begin / rate, place / rate, row)
+
+
+def _highest(part: np.ndarray, rate: int) -> int:
+    """Where the highest sample of the loudest stretch is."""
+    length = min(len(part), round(HEARD_SECONDS * rate))
+    start = loudest_start(part.mean(axis=1), length, rate)
+    return start + int(np.argmax(np.abs(part[start : start + length]).max(axis=1)))
+
+
+def _quietest(part: np.ndarray, rate: int) -> int:
+    """Where the quietest half second begins that is not digital silence."""
+    length = max(1, min(len(part), rate // 2))
+    power = np.square(part.mean(axis=1, dtype=np.float64))
+    sums = np.array([power[at : at + length].sum() for at in range(0, len(part) - length + 1, max(1, length // 5))])
+    sums[sums == 0.0] = np.inf
+    return int(np.argmin(sums)) * max(1, length // 5)
 
 
 def _with_other(stretch: Stretch, raw: Path, pair: dict) -> Stretch:
