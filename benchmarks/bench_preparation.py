@@ -206,9 +206,9 @@ def main() -> None:
     if options.short:
         run(float(options.short), 1.0)
     print(
-        "\nAll after start-up. Times: real time. Largest: peak resident memory of the largest process, of which pages of\n"
-        "the cache's file are a part that the system may drop at any time. Less files: highest sum over all processes,\n"
-        "sampled, of memory not backed by a file. Most: what the stage's folder held at most while it ran."
+        "\nAll after start-up. Times: real time. Largest: peak resident memory of the largest process, of which pages\n"
+        "of the cache's file are a part that the system may drop at any time. Less files: highest sum over all\n"
+        "processes, sampled, of memory not backed by a file. Most: what the stage's folder held at most while it ran."
     )
 
 
