@@ -1,14 +1,19 @@
 """What the page says: whole in one file, the same bytes every time, and fair to what is better."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
 from timbre.comparing.command import compare
 from timbre.comparing.differences import Difference, Row
+from timbre.comparing.gather import gathered
 from timbre.comparing.page import change_told, forest
 from timbre.errors import UserError
 from timbre.evaluation.catalogue import MINUS, Entry
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +102,15 @@ def test_better_is_to_the_right_whichever_way_that_is():
 )
 def test_a_difference_has_a_sign_a_unit_and_digits_enough(key, numbers, wanted):
     assert change_told(key, Difference(*numbers, 5, None)) == tuple(text.replace("-", MINUS) for text in wanted)
+
+
+@pytest.mark.parametrize("kind", ["transfer", "reconstruction"])
+def test_the_bars_of_dvc_plots_are_of_figures_that_items_csv_has(kind, repository):
+    template = json.loads((ROOT / f".dvc/plots/{kind}.json").read_text())
+    fields = next(step["fold"] for step in template["transform"] if "fold" in step)
+    with gathered(["main"], repository.folder) as (main,):
+        rows = main.items[main.items["kind"] == kind]
+    assert len(fields) == 4
+    for field in fields:
+        assert rows[field].notna().any(), field
+    assert template["transform"][0]["filter"] == f"datum.kind === '{kind}'"

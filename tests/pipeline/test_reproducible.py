@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import time
@@ -75,4 +76,8 @@ def test_an_experiment_with_another_size_runs_in_a_copy_and_can_be_compared(rest
     assert "Running stage 'slice'" not in said
     shown = restored.good("dvc", "metrics", "diff", "HEAD", "small")
     assert "reconstruction.mss" in shown
+    compared = restored.good("python", "-m", "timbre", "compare", "HEAD", "small", PYTHONPATH="src")
+    assert "compare: HEAD, small, 2 inputs: compare/index.html" in compared
+    page = (restored.folder / "compare" / "index.html").read_text()
+    assert re.search(r"<code>size</code></th><td>fast</td><td>small</td>", page)
     restored.good("dvc", "exp", "remove", "small")
