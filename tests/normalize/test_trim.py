@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from timbre.audit.meters.level import FRAMES_PER_SECOND, SILENCE_DBFS
+from timbre.audit.meters.pauses import FRAMES_PER_SECOND, SILENCE_DBFS
 from timbre.normalize import trim
 from timbre.normalize.trim import LEAST_CUT_SECONDS, PauseFinder, cut
 

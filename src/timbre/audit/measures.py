@@ -15,10 +15,10 @@ from timbre.audit.meters.clicks import Clicks
 from timbre.audit.meters.clipping import Clipping
 from timbre.audit.meters.events import Events
 from timbre.audit.meters.hum import Hum
-from timbre.audit.meters.level import FrameCounter, LoudnessOfMix, PeakOfAll
+from timbre.audit.meters.level import LoudnessOfMix, PeakOfAll
 from timbre.audit.meters.meter import Meter
 from timbre.audit.meters.noise import NoiseFloor
-from timbre.audit.meters.pauses import LongestPause
+from timbre.audit.meters.pauses import Pauses
 from timbre.audit.meters.pile_up import PileUp
 from timbre.audit.meters.pitched import Pitch
 from timbre.audit.meters.polyphony import Polyphony
@@ -55,8 +55,7 @@ def meters_of(head: Header, plan: str) -> list[Meter]:
     return [
         LoudnessOfMix(rate),
         PeakOfAll(rate, channels, mixed=plan == "mean"),
-        FrameCounter(rate),
-        LongestPause(rate),
+        Pauses(rate),
         bits,
         Clipping(rate, bits),
         PileUp(channels),

@@ -4,15 +4,17 @@ import numpy as np
 import pytest
 
 from timbre.audit.meters.meter import Block
-from timbre.audit.meters.pauses import LongestPause
+from timbre.audit.meters.pauses import Pauses
 
 RATE = 8000
 
 
 def pause(*parts, blocks=1):
     """Parts of sound and silence by turns, seconds each."""
-    samples = np.concatenate([np.full(round(part * RATE), 0.1 * (place % 2 == 0)) for place, part in enumerate(parts)])
-    meter = LongestPause(RATE)
+    draw = np.random.default_rng(0)
+    sizes = [0.1 * (place % 2 == 0) for place in range(len(parts))]
+    samples = np.concatenate([s * draw.standard_normal(round(p * RATE)) for s, p in zip(sizes, parts, strict=True)])
+    meter = Pauses(RATE)
     for block in np.array_split(samples.astype(np.float32), blocks):
         meter.add(Block(block[None], block))
     row = meter.result()

@@ -1,14 +1,11 @@
-"""Loudness, true peak, offset and silence."""
+"""Loudness, true peak and offset."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from timbre.audio.loudness import MOMENTARY_SECONDS, SHORT_TERM_SECONDS, LoudnessMeter, PeakMeter, decibels
-from timbre.audit.meters.meter import Block, Frames
-
-FRAMES_PER_SECOND = 20
-SILENCE_DBFS = -60.0
+from timbre.audit.meters.meter import Block
 
 
 class LoudnessOfMix:
@@ -54,25 +51,3 @@ class PeakOfAll:
             "mix_true_peak_dbtp": float(tops[-1] if self._mixed else tops[0]),
             "dc_offset_dbfs": float(decibels(self._sum / self._samples)),
         }
-
-
-class FrameCounter:
-    """Share of 50 ms frames in a stream whose RMS lies under -60 dBFS; a last part frame counts as one."""
-
-    def __init__(self, rate_hz: int) -> None:
-        self._frames_of = Frames(max(1, round(rate_hz / FRAMES_PER_SECOND)))
-        self._frames, self._silent = 0, 0
-
-    def add(self, block: Block) -> None:
-        self._count(self._frames_of.take(block.mono))
-
-    def result(self) -> dict:
-        if len(self._frames_of.rest()):
-            self._count(self._frames_of.rest()[None])
-        return {"silence_percent": 100.0 * self._silent / max(1, self._frames)}
-
-    def _count(self, frames: np.ndarray) -> None:
-        power = np.einsum("fs,fs->f", frames, frames) / max(1, frames.shape[1])
-        silent = power < 10.0 ** (SILENCE_DBFS / 10.0)
-        self._frames += len(frames)
-        self._silent += int(silent.sum())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import fft
 
-from timbre.audit.meters.level import FRAMES_PER_SECOND
 from timbre.audit.meters.meter import Block, Frames
+from timbre.audit.meters.pauses import frame_power, frame_samples
 
 # Levels are counted in steps of a quarter of a dB.
 LOWEST_DBFS, HIGHEST_DBFS, STEPS_PER_DB = -140, 20, 4
@@ -33,7 +33,7 @@ class NoiseFloor:
     """
 
     def __init__(self, rate_hz: int) -> None:
-        length = max(2 * FIRST_BIN, round(rate_hz / FRAMES_PER_SECOND))
+        length = max(2 * FIRST_BIN, frame_samples(rate_hz))
         self._frames_of = Frames(length)
         self._window = np.hanning(length).astype(np.float32)
         steps = (HIGHEST_DBFS - LOWEST_DBFS) * STEPS_PER_DB + 1
@@ -102,6 +102,6 @@ def flatness(frames: np.ndarray) -> np.ndarray:
 
 
 def _level_dbfs(frames: np.ndarray) -> np.ndarray:
-    power = np.einsum("fs,fs->f", frames, frames) / frames.shape[1]
+    power = frame_power(frames)
     with np.errstate(divide="ignore"):
         return 10.0 * np.log10(power.astype(np.float64))

@@ -6,9 +6,8 @@ import numpy as np
 from scipy import fft
 
 from timbre.audit.meters.meter import Block, Frames
+from timbre.audit.meters.pauses import SILENCE_DBFS, frame_power, frame_samples
 
-FRAMES_PER_SECOND = 20
-SILENCE_DBFS = -60.0
 LOWEST_HZ, HIGHEST_HZ = 50.0, 2000.0
 # Normalised autocorrelation at the period, over which a frame has a clear pitch; noise stays under a half.
 LEAST_CLARITY = 0.8
@@ -28,7 +27,7 @@ class Pitch:
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
-        self._frames_of = Frames(max(1, round(rate_hz / FRAMES_PER_SECOND)))
+        self._frames_of = Frames(frame_samples(rate_hz))
         self._active = 0
         self._counts = np.zeros(int(PER_OCTAVE * np.log2(HIGHEST_HZ / LOWEST_HZ)) + 2, np.int64)
 
@@ -47,8 +46,7 @@ class Pitch:
         }
 
     def _count(self, frames: np.ndarray) -> None:
-        power = np.einsum("fs,fs->f", frames, frames) / max(1, frames.shape[1])
-        active = power >= 10.0 ** (SILENCE_DBFS / 10.0)
+        active = frame_power(frames) >= 10.0 ** (SILENCE_DBFS / 10.0)
         self._active += int(active.sum())
         found = pitch_hz(frames[active], self._rate_hz)
         steps = PER_OCTAVE * np.log2(found[np.isfinite(found)] / LOWEST_HZ)
