@@ -15,9 +15,13 @@ GUARD_CELLS = 1
 LEAST_RATIO = 4.0
 LEAST_RESIDUAL_RATIO = 5.0
 LEAST_DIFFERENCE = 0.01
+# Third difference of one sample that stands out by 1.
+JUMP = 3.0
 # What sounds after a click is as loud as what sounded before it: of a note's beginning or end that is not true.
 LARGEST_STEP_DB = 6.0
-STEP_CELLS = (10, 20)
+STEP_CELLS = 10
+# What lies so far under a click does not matter to it.
+DEAF_SHARE = 1e-2
 ORDER = 16
 AT_ONCE = 64
 LEAST_SECONDS = 15.0
@@ -29,14 +33,16 @@ class Clicks:
     A click is a burst of under a millisecond, at least four times as high as anything but one other within 30 ms on
     either side, both in the third difference of the sound, whatever its level, and in the residual of a linear
     prediction of 16th order that is fitted to its surroundings without it (Godsill & Rayner, "Digital Audio
-    Restoration", 1998, 5.2). So the pulses of a voice or a bow are none, down to 33 Hz. Besides, what sounds in the 10
-    and the 20 ms after it is within 6 dB of what sounded before it, so that an attack is none, nor is a note's cut end;
-    and it is no fainter than about -50 dBFS. The first and the last 30 ms are not searched.
+    Restoration", 1998, 5.2). So the pulses of a voice or a bow are none, down to 33 Hz. Besides, what sounds in the
+    10 ms after it is within 6 dB of what sounded before it, sound and residual, so that an attack is none, nor is a
+    note's cut end; and it is no fainter than about -50 dBFS. The first and the last 30 ms are not searched.
     """
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
         self._cell = max(4, round(rate_hz / CELLS_PER_SECOND))
+        # A residual rings for as many samples as the prediction has coefficients.
+        self._guard = GUARD_CELLS + ORDER // self._cell
         self._frames = Frames((NEW_CELLS + 2 * CONTEXT_CELLS) * self._cell, NEW_CELLS * self._cell)
         self._samples, self._searched, self._clicks = 0, 0, 0
         self._largest, self._at_seconds = 0.0, float("nan")
@@ -71,26 +77,27 @@ class Clicks:
         centres = places * self._cell + jumps.reshape(-1, self._cell)[places].argmax(axis=1)
         for first in range(0, len(centres), AT_ONCE):
             some = slice(first, first + AT_ONCE)
-            good = self._stays_as_it_was(samples, centres[some])
+            good = self._stays_as_it_was(samples, centres[some], jumps[centres[some]] / JUMP)
             self._clicks += int(good.sum())
             best = np.where(good, ratios[some], 0.0)
             if len(best) and best.max() > self._largest:
                 self._largest = float(best.max())
                 self._at_seconds = (self._searched + int(centres[some][best.argmax()])) / self._rate_hz
 
-    def _stays_as_it_was(self, samples: np.ndarray, centres: np.ndarray) -> np.ndarray:
-        """Which of the places [places] are single bursts in sound that is equally loud on either side."""
+    def _stays_as_it_was(self, samples: np.ndarray, centres: np.ndarray, bursts: np.ndarray) -> np.ndarray:
+        """Which of the bursts [places] of given height are single ones in sound that is as loud after as before."""
         cell = self._cell
         reach = (CONTEXT_CELLS - 1) * cell
         around = samples[centres[:, None] + np.arange(-reach, reach)].astype(np.float64)
-        good = np.abs(_steps_db(around, cell)).max(axis=1) < LARGEST_STEP_DB
+        good = np.abs(_step_db(around, cell, self._guard, bursts)) < LARGEST_STEP_DB
         residual = np.abs(_residual(around[good], cell))
         place = reach // cell
+        own = np.arange(place - GUARD_CELLS, place + self._guard + 1)
         cells = residual.reshape(len(residual), 2 * reach // cell, cell).max(axis=2)
-        burst = cells[:, place - GUARD_CELLS : place + GUARD_CELLS + 1].max(axis=1)
-        cells = np.delete(cells, np.arange(place - GUARD_CELLS, place + GUARD_CELLS + 1), axis=1)
-        alone = burst > LEAST_RESIDUAL_RATIO * np.partition(cells, -2, axis=1)[:, -2]
-        good[good] = alone & (np.abs(_steps_db(residual, cell)).max(axis=1) < LARGEST_STEP_DB)
+        others = np.partition(np.delete(cells, own, axis=1), -2, axis=1)[:, -2]
+        bursts = cells[:, own].max(axis=1)
+        stays = np.abs(_step_db(residual, cell, self._guard, bursts)) < LARGEST_STEP_DB
+        good[good] = stays & (bursts > LEAST_RESIDUAL_RATIO * others)
         return good
 
 
@@ -113,16 +120,13 @@ def stand_out(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return places[stands] + reach, ratios[stands]
 
 
-def _steps_db(around: np.ndarray, cell: int) -> np.ndarray:
-    """By how much [places, samples] are louder after their middle than before it, [places, spans] in dB."""
-    middle = around.shape[1] // 2
-    levels = []
-    for cells in STEP_CELLS:
-        before = around[:, middle - (cells + 1) * cell : middle - cell]
-        after = around[:, middle + cell : middle + (cells + 1) * cell]
-        levels.append([10.0 * np.log10(np.square(side).mean(axis=1) + 1e-12) for side in (before, after)])
-    before, after = np.swapaxes(levels, 0, 1)
-    return (after - before).T
+def _step_db(around: np.ndarray, cell: int, guard: int, bursts: np.ndarray) -> np.ndarray:
+    """By how much [places, samples] are louder after the bursts [places] in their middle than before, dB [places]."""
+    middle, span = around.shape[1] // 2, STEP_CELLS * cell
+    before = around[:, middle - cell - span : middle - cell]
+    after = around[:, middle + guard * cell : middle + guard * cell + span]
+    deaf = np.square(DEAF_SHARE * bursts)
+    return 10.0 * np.log10((np.square(after).mean(axis=1) + deaf) / (np.square(before).mean(axis=1) + deaf))
 
 
 def _residual(around: np.ndarray, cell: int) -> np.ndarray:

@@ -29,8 +29,8 @@ class Hum:
     Power spectra of half a second (Hann, a bin every 2 Hz) are taken eight times a second, and of each bin the level
     that it is under in a tenth of them: notes go, also low ones, and what hums all the time stays. A line is a peak of
     these levels within 1 Hz of a multiple of 50 or 60 Hz; it stands out by its distance to the highest of the five bins
-    on either side of its skirt. No note of the usual scale has a partial in three of those places, but a drone tuned
-    to just that pitch would be taken for hum.
+    on either side of its skirt. One of the first two multiples must be among the lines, or a low drone with partials
+    in between might seem to hum. No note of the usual scale does; a drone tuned to just that pitch would.
     """
 
     def __init__(self, rate_hz: int) -> None:
@@ -46,8 +46,9 @@ class Hum:
     def result(self) -> dict:
         """End the stream.
 
-        Returns: hum_db, how far the third highest of the first ten multiples stands out, 0 without three of them;
-        hum_hz, 50 or 60, whose multiples those are. Both NaN for under a second.
+        Returns: hum_db, how far the third of the first ten multiples stands out, or the clearer of the first two if
+        that is less, and 0 where there are no three; hum_hz, 50 or 60, whose multiples those are. Both NaN for under a
+        second.
         """
         self._take(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
         if self._counts[0].sum() < LEAST_SEGMENTS:
@@ -55,7 +56,8 @@ class Hum:
         lines = {mains_hz: self.lines_db(mains_hz) for mains_hz in MAINS_HZ}
         # Both share the multiples of 300 Hz.
         best = max(MAINS_HZ, key=lambda mains_hz: np.maximum(lines[mains_hz], 0.0).sum())
-        return {"hum_db": float(max(0.0, np.sort(lines[best])[-LEAST_LINES])), "hum_hz": float(best)}
+        third = np.sort(lines[best])[-LEAST_LINES]
+        return {"hum_db": float(max(0.0, min(third, lines[best][:2].max()))), "hum_hz": float(best)}
 
     def lines_db(self, mains_hz: int) -> np.ndarray:
         """How far each of the first ten multiples stands out, in dB; under 0 where there is no line."""
