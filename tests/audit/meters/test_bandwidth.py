@@ -109,7 +109,7 @@ def test_gentle_filters_are_no_edges(order, cutoff_hz):
 
 
 def test_noise_shaped_dither_is_no_edge():
-    audio = material("clarinet")[: 2 * RATE] * 32768.0
+    audio = material("clarinet")[:RATE] * 32768.0
     shaped, errors = np.zeros(len(audio)), np.zeros(5)
     dither = np.random.default_rng(0).uniform(-0.5, 0.5, (2, len(audio))).sum(axis=0)
     # Lipshitz et al. 1991, "Minimally audible noise shaping", the filter of five taps.
@@ -131,9 +131,9 @@ def test_a_drum_machine_is_not_taken_for_interpolation(beats_per_minute):
     assert np.isnan(measured(audio)).all()
 
 
-@pytest.mark.parametrize("f0_hz", (100.0, 200.0, 250.0, 500.0, 1000.0, 441.0))
+@pytest.mark.parametrize("f0_hz", (200.0, 250.0, 441.0, 1000.0))
 def test_steady_tones_that_divide_a_rate_are_not_taken_for_interpolation(f0_hz):
-    times = np.arange(4 * RATE) / RATE
+    times = np.arange(3 * RATE) / RATE
     tone = sum(np.sin(2 * np.pi * f0_hz * n * times + n) / n for n in range(1, int(23000 / f0_hz)))
     assert np.isnan(measured(0.1 * tone)).all() and np.isnan(measured(to_bits(0.1 * tone, 16))).all()
 

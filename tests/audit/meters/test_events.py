@@ -37,10 +37,10 @@ def bursts(seconds=20.0, every=3.0, length=0.4, rate=RATE):
 @pytest.mark.parametrize("a_second", (0.5, 2.0, 6.0))
 @pytest.mark.parametrize("gain", (1.0, 0.02))
 def test_hits_are_counted(a_second, rate, gain):
-    times = np.arange(24 * rate) / rate
+    times = np.arange(12 * rate) / rate
     noise = np.random.default_rng(0).standard_normal(len(times))
     hits = 0.2 * gain * noise * np.exp(-(times % (1.0 / a_second)) / 0.04)
-    assert measured(hits, rate)[0] == pytest.approx(a_second, rel=0.03)
+    assert measured(hits, rate)[0] == pytest.approx(a_second, rel=0.06)
 
 
 def test_notes_are_counted(harmonic_tone):
@@ -65,7 +65,7 @@ def test_steady_sounds_begin_once(harmonic_tone):
 
 
 @pytest.mark.parametrize("rate", (16000, 48000))
-@pytest.mark.parametrize("decay_seconds", (0.2, 0.3, 0.6, 1.2, 2.4))
+@pytest.mark.parametrize("decay_seconds", (0.2, 0.6, 2.4))
 def test_decay_of_rooms(decay_seconds, rate):
     wet = in_a_room(bursts(rate=rate), decay_seconds, rate)
     assert measured(wet, rate)[1] == pytest.approx(decay_seconds, rel=0.1)
@@ -93,9 +93,9 @@ def test_no_decay_without_ends(harmonic_tone):
 
 
 def test_blocks_make_no_difference():
-    audio = in_a_room(np.concatenate([MATERIALS["drum"](6.0, seed) for seed in range(5)]), 0.5)
+    audio = in_a_room(np.concatenate([MATERIALS["drum"](6.0, seed) for seed in range(3)]), 0.5)
     whole = measured(audio)
-    assert measured(audio, blocks=7) == pytest.approx(whole) and measured(audio, blocks=1000) == pytest.approx(whole)
+    assert measured(audio, blocks=7) == pytest.approx(whole) and measured(audio, blocks=200) == pytest.approx(whole)
 
 
 @pytest.mark.parametrize("samples", (1, 100, 2000))

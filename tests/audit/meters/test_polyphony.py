@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 from scipy.signal import fftconvolve
-from support.materials import DARK, MATERIALS, RATE
+from support.materials import DARK, MATERIALS, RATE, bowed
 
 from timbre.audit.meters.meter import Block
 from timbre.audit.meters.polyphony import Polyphony
 from timbre.demo import inputs
-from timbre.demo.takes import record_takes
 
 CHORDS = {
     "fifth": (0, 7),
@@ -43,7 +42,7 @@ def played(chords, amplitude, rate=RATE, seconds=0.6):
         sound = np.zeros(len(times))
         for midi in chord:
             f0_hz = 440.0 * 2.0 ** ((midi - 69 + rng.uniform(-0.05, 0.05)) / 12.0)
-            for n in range(1, min(25, int(0.45 * rate / f0_hz)) + 1):
+            for n in range(1, min(15, int(0.45 * rate / f0_hz)) + 1):
                 sound += amplitude(n) * np.sin(2.0 * np.pi * n * f0_hz * times + rng.uniform(0.0, 6.28))
         sounds.append(fade * sound)
     audio = np.concatenate(sounds)
@@ -53,7 +52,7 @@ def played(chords, amplitude, rate=RATE, seconds=0.6):
 @pytest.mark.parametrize("timbre", TIMBRES)
 @pytest.mark.parametrize("chord", CHORDS)
 def test_chords(chord, timbre):
-    roots = np.random.default_rng(1).integers(45, 70, 12)
+    roots = np.random.default_rng(1).integers(45, 70, 8)
     found = measured(played([[root + step for step in CHORDS[chord]] for root in roots], TIMBRES[timbre]))
     assert found > 1.7
     assert found == pytest.approx(len(CHORDS[chord]), abs=0.9)
@@ -62,7 +61,7 @@ def test_chords(chord, timbre):
 @pytest.mark.parametrize("rate", (16000, 44100, 48000))
 @pytest.mark.parametrize("timbre", TIMBRES)
 def test_melodies(timbre, rate):
-    notes = np.random.default_rng(2).integers(45, 80, (12, 1))
+    notes = np.random.default_rng(2).integers(45, 80, (8, 1))
     assert measured(played(notes, TIMBRES[timbre], rate), rate) < 1.1
 
 
@@ -71,13 +70,12 @@ def test_single_voices_of_many_kinds(name):
     assert np.mean([measured((MATERIALS | DARK)[name](6.0, seed)) for seed in range(3)]) < 1.15
 
 
-@pytest.mark.parametrize("name", ("flute", "speech"))
-def test_the_demos_single_voices(name):
-    assert measured(inputs.INPUTS[name](np.random.default_rng(0))[0]) < 1.1
+def test_a_flute_with_breath():
+    assert measured(inputs.flute(np.random.default_rng(0))[0]) < 1.1
 
 
 def test_one_bowed_string_and_two():
-    one, other = (take.audio for take in record_takes([(6.0, np.random.SeedSequence(seed)) for seed in (5, 6)]))
+    one, other = bowed(6.0, 0), bowed(6.0, 1)
     assert measured(one) < 1.15 and measured(other) < 1.15
     assert measured(0.5 * (one + other)) > 1.5
 
@@ -87,7 +85,7 @@ def test_a_melody_in_a_room():
     times = np.arange(RATE) / RATE
     response = 0.01 * rng.standard_normal(len(times)) * 10.0 ** (-3.0 * times)
     response[0] += 1.0
-    dry = played(np.random.default_rng(2).integers(45, 80, (12, 1)), TIMBRES["bright"])
+    dry = played(np.random.default_rng(2).integers(45, 80, (8, 1)), TIMBRES["bright"])
     assert measured(0.5 * fftconvolve(dry, response)[: len(dry)]) < 1.3
 
 
