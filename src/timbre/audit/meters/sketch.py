@@ -26,8 +26,8 @@ PART_FRAMES = 2580  # of the spectrum: half a minute
 MFCC_STEP, MFCC_FRAMES = 2, 43  # a second of every second frame
 MFCCS, MELS = 19, 40
 SILENT_RMS = 1e-3
-# Frames at once: a whole number of all that is counted above, and always so many, since the last bits of a matrix
-# product depend on its size, and those of a sketch may not depend on how the file was cut into blocks.
+# Frames at once: a whole number of all that is counted above. Always so many until the end, since the last bits of a
+# matrix product depend on its size, and those of a sketch may not depend on how the file was cut into blocks.
 CHUNK_FRAMES = 172
 LOWEST_DB, LEVELS = -120, 140
 DEEPEST_DB = 80.0
@@ -71,7 +71,7 @@ class Sketcher:
         self._same_rate = rate_hz == RATE_HZ
         # So that a sound that starts at once has a beginning.
         self._waiting = np.zeros(FRAME_SAMPLES, np.float32)
-        self._samples = 0
+        self._samples, self._frames = 0, 0
         window = np.hanning(FRAME_SAMPLES + 1)[:-1]
         self._window = (2.0 / window.sum() * window).astype(np.float32)
         # Of a sound's RMS in the sum of its spectrum's squares, for that window.
@@ -86,10 +86,11 @@ class Sketcher:
     def result(self) -> dict:
         if not self._same_rate:
             self._take(self._stream.resample_chunk(np.zeros(0, np.float32), last=True))
-        # The same silence at the end, and what fills the last chunk up.
+        # The same silence at the end, and what the last frames lack.
         frames = self._samples // HOP_SAMPLES + FRAME_SAMPLES // HOP_SAMPLES
-        self._waiting = np.append(self._waiting, np.zeros(CHUNK_FRAMES * HOP_SAMPLES + FRAME_SAMPLES, np.float32))
-        self._chunks()
+        self._waiting = np.append(self._waiting, np.zeros(FRAME_SAMPLES + SPECTRUM_STEP * HOP_SAMPLES, np.float32))
+        while frames > self._frames:
+            self._chunk(min(CHUNK_FRAMES, -(-(frames - self._frames) // SPECTRUM_STEP) * SPECTRUM_STEP))
         words, moments, phases = self._fingerprint.result(frames)
         spectra_db, part_seconds, noise_db = self._spectrum.result()
         mfcc = self._colours.result(frames)
@@ -98,22 +99,21 @@ class Sketcher:
     def _take(self, samples: np.ndarray) -> None:
         self._samples += len(samples)
         self._waiting = np.concatenate([self._waiting, samples])
-        self._chunks()
+        # The last of them waits: how long it is shows at the end only.
+        while len(self._waiting) > (CHUNK_FRAMES - 1) * HOP_SAMPLES + FRAME_SAMPLES:
+            self._chunk(CHUNK_FRAMES)
 
-    def _chunks(self) -> None:
-        """Read all whole chunks that wait."""
-        size = CHUNK_FRAMES * HOP_SAMPLES
-        at = 0
-        while len(self._waiting) - at >= size + FRAME_SAMPLES - HOP_SAMPLES:
-            part = self._waiting[at : at + size + FRAME_SAMPLES - HOP_SAMPLES]
-            frames = np.lib.stride_tricks.sliding_window_view(part, FRAME_SAMPLES)[::HOP_SAMPLES]
-            spectra = fft.rfft(frames * self._window)
-            power = spectra.real**2 + spectra.imag**2
-            self._fingerprint.add(spectra, power)
-            self._spectrum.add(power[::SPECTRUM_STEP], self._to_power)
-            self._colours.add(power[::MFCC_STEP])
-            at += size
-        self._waiting = self._waiting[at:].copy()
+    def _chunk(self, count: int) -> None:
+        """Read so many frames."""
+        part = self._waiting[: (count - 1) * HOP_SAMPLES + FRAME_SAMPLES]
+        frames = np.lib.stride_tricks.sliding_window_view(part, FRAME_SAMPLES)[::HOP_SAMPLES]
+        spectra = fft.rfft(frames * self._window)
+        power = spectra.real**2 + spectra.imag**2
+        self._fingerprint.add(spectra, power)
+        self._spectrum.add(power[::SPECTRUM_STEP], self._to_power)
+        self._colours.add(power[::MFCC_STEP])
+        self._waiting = self._waiting[count * HOP_SAMPLES :]
+        self._frames += count
 
 
 class _Spectrum:
@@ -165,7 +165,8 @@ class _Colours:
         self._seconds: list[np.ndarray] = []
 
     def add(self, power: np.ndarray) -> None:
-        """Take power spectra of whole seconds, [frames, bins]."""
+        """Take power spectra [frames, bins] of whole seconds, the last one excepted."""
+        power = np.pad(power, ((0, -len(power) % MFCC_FRAMES), (0, 0)))
         seconds = (power @ _MEL_WEIGHTS).reshape(-1, MFCC_FRAMES, MELS)
         sounding = (power.sum(axis=1) > self._least).reshape(-1, MFCC_FRAMES, 1)
         floor = seconds.max(axis=(1, 2), keepdims=True) * np.float32(10.0 ** (-DEEPEST_DB / 10.0))
