@@ -55,18 +55,18 @@ def test_the_same_slices_give_the_same_file_and_no_other(tmp_path):
 
 @pytest.mark.parametrize(("samples", "frames"), ((2049, 16), (20, 1), (48128, 94)))
 def test_files_are_as_full_as_they_may_be(tmp_path, samples, frames):
-    count, most = 400, 400 * (2 * samples + 16 * frames) / 3.5
+    count, most = 600, 200 * (2 * samples + 16 * frames)
     firsts = first_slices([(2 * samples, 16 * frames)] * count, most)
     cache = written(tmp_path, count, samples, frames, 1, firsts)
     shards = cache.manifest["shards"]
-    assert [shard["first_slice"] for shard in shards] == firsts and len(firsts) >= 4
+    assert [shard["first_slice"] for shard in shards] == firsts and len(firsts) >= 3
     for shard in shards:
         path = tmp_path / shard["file"]
         assert shard["bytes"] == path.stat().st_size
         assert shard["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-        # A file of its own has some pages of its own.
-        assert shard["bytes"] <= 1.1 * most + 5 * 4096
-    assert all(shard["bytes"] >= 0.9 * most for shard in shards[:-1])
+        # A file has a few pages of its own.
+        assert shard["bytes"] <= 1.03 * most + 5 * 4096
+    assert all(shard["bytes"] >= 0.93 * most for shard in shards[:-1])
     for index, audio, features in slices(count, samples, frames):
         assert np.array_equal(cache.audio(index), audio)
         assert np.array_equal(cache.features(index), features)

@@ -130,8 +130,13 @@ def _write_shard(path: Path, slices: Iterator[tuple[int, np.ndarray, np.ndarray]
 
 
 def _stored_bytes(size: int) -> float:
-    """What a value takes in the file, about: whole pages with their header, or its share of one with its key."""
-    return size + 48 if size <= INLINE_BYTES else PAGE_BYTES * math.ceil((size + 16) / PAGE_BYTES)
+    """What a value takes in the file, about: whole pages with their header, or its share of one with its key.
+
+    Keys that come in order leave pages half full.
+    """
+    if size > INLINE_BYTES:
+        return PAGE_BYTES * math.ceil((size + 16) / PAGE_BYTES)
+    return PAGE_BYTES / max(1, PAGE_BYTES // (size + 48) // 2)
 
 
 class Cache:
