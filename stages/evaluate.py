@@ -15,16 +15,17 @@ def main() -> None:
     from timbre.evaluation.verdict import verdict
     from timbre.models import untrained
 
-    metrics = run(
+    reports = Path("reports/evaluation")
+    run(
         params,
         export=Path("models/export"),
         manifest=Path("data/cache/manifest.json"),
         normalized=Path("data/normalized"),
-        reports=Path("reports/evaluation"),
+        reports=reports,
         untrained=untrained(Path("models/train")),
     )
     rate_hz = read_json(Path("models/export/model.json"))["sample_rate_hz"]
-    for line in verdict(metrics, rate_hz, params.evaluate.f0_tolerance_cents):
+    for line in verdict(read_json(reports / "summary.json"), rate_hz, params.evaluate.f0_tolerance_cents):
         print(f"evaluate: {line.subject.lower()}: {line.grade}. {line.sentence}")
     print("evaluate: listen: open reports/evaluation/index.html in a browser, straight from disk.")
 

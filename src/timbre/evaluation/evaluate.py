@@ -3,79 +3,52 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from torch import nn
 
-from timbre.audio.io import UnreadableError, write_flac
-from timbre.audio.loudness import integrated_lufs
+from timbre.audio.io import UnreadableError
 from timbre.audio.work import one_thread
 from timbre.errors import UserError
-from timbre.evaluation.excerpts import Excerpt, cut_of, excerpt_of
-from timbre.evaluation.exported import ExportedModel, load_exported
-from timbre.evaluation.items import (
-    RECONSTRUCTION,
-    TRANSFER,
-    Item,
-    held_out_items,
-    read_item,
-    seconds_of,
-    transfer_items,
-)
-from timbre.evaluation.levels import level_dbfs, silence_dbfs_after_1s
-from timbre.evaluation.measure import (
-    Heard,
-    hear,
-    reconstruction_figures,
-    rounded,
-    summary,
-    transfer_figures,
-    untrained_render,
-)
-from timbre.evaluation.metrics.artefacts import buzz_db, can_buzz
-from timbre.evaluation.metrics.ltas import band_powers, ltas_db_within, mean_powers
+from timbre.evaluation.cards import card_of
+from timbre.evaluation.catalogue import MODEL, ROBUSTNESS
+from timbre.evaluation.cost import macs_per_second
+from timbre.evaluation.exported import load_exported
+from timbre.evaluation.items import RECONSTRUCTION, TRANSFER, Item, held_out_items, seconds_of, transfer_items
+from timbre.evaluation.levels import silence_dbfs_after_1s
+from timbre.evaluation.measure import Figures
+from timbre.evaluation.metrics.variety import DEGENERATE, degeneracy
 from timbre.evaluation.page import Card, Sound, write_page
-from timbre.evaluation.plots import Panel, picture
-from timbre.features.extractor import FeatureExtractor, extractor_of, feature_config
+from timbre.evaluation.reconstruction import Reconstructed, kad_figures, reconstruct
+from timbre.evaluation.renders import Renderer
+from timbre.evaluation.response import jitter_samples, streaming_max_diff
+from timbre.evaluation.robustness import robustness
+from timbre.evaluation.session import Session
+from timbre.evaluation.summary import metrics_of, summary_of
+from timbre.evaluation.transfer import BALANCE, TargetSet, Transferred, transfer
+from timbre.features.extractor import extractor_of, feature_config
 from timbre.files import replaced_folder, write_csv, write_json
 from timbre.params import Params
-from timbre.playing.player import Player
-from timbre.playing.render import render
 from timbre.progress import sound_progress
-
-# Highest peak written to a file; a sound with more is turned down, and its row says by how much.
-LARGEST_PEAK = 0.999
-# RMS over which an input can excite the model before the silence that is measured after it.
-AUDIBLE_DBFS = -60.0
-# The control whose 1 lets only the harmonics through.
-BALANCE = "harmonic_noise_balance"
-
-
-@dataclass
-class Target:
-    """What is kept of a held-out recording for the transfers: its spectrum, pitch and excerpt."""
-
-    powers: np.ndarray
-    seconds: float
-    median_f0_hz: float | None
-    sound: Sound
 
 
 def run(
     params: Params, export: Path, manifest: Path, normalized: Path, reports: Path, untrained: nn.Module | None = None
 ) -> dict:
-    """Evaluate the exported model and write metrics.json, items.csv, audio/, plots/ and index.html below `reports`.
+    """Evaluate the exported model: metrics.json, summary.json, items.csv, audio/, plots/, index.html below `reports`.
 
     Sounds are rendered and written in the model's channels; figures, pictures and the page's players are of their mean.
     Held-out recordings are rendered with every control of the model neutral. Transfers have the defaults, and where
-    these adapt the input they are rendered once more with every control neutral.
+    these adapt the input they are rendered once more with every control neutral. Where the model draws noise, figures
+    are means over three draws, of which the first is heard. However long a sound is, it costs no more memory.
     export: folder of model.ts and model.json. manifest: of the cache, whose files of split "test" lie below
-    `normalized`. untrained: the model before training, offline and aligned, as the anchor of reconstruction.
+    `normalized`. untrained: the model before training, offline and aligned, as an anchor.
     Returns: the content of metrics.json.
-    Raises: UserError where the model does not load or no input can be read.
+    Raises: UserError where the model does not load, or none of the inputs can be read and played.
     """
     model = load_exported(export)
     held_out = held_out_items(manifest, normalized)
@@ -86,194 +59,123 @@ def run(
             'Put some takes below a folder named "test", or raise slice.test_share in params.yaml.',
             file=sys.stderr,
         )
-    renders = {RECONSTRUCTION: 1, TRANSFER: 1 + model.adapts + (BALANCE in model.defaults)}
-    total = sum(renders[item.kind] * seconds_of(item) for item in held_out + inputs)
-    with (
-        replaced_folder(reports) as folder,
-        one_thread(),
-        sound_progress(total, "evaluating") as bar,
-    ):
-        metrics = _Evaluation(params, model, untrained, folder, bar).run(held_out, inputs)
-    return metrics
+    features = model.contract.get("features") or feature_config(
+        model.player.sample_rate_hz, params.features.model_dump()
+    )
+    with replaced_folder(reports) as folder, one_thread(), sound_progress(0.0, "evaluating") as bar:
+
+        def advance(samples: int) -> None:
+            bar.update(min(samples / model.player.sample_rate_hz, bar.total - bar.n))
+
+        renderer = Renderer(model.player, folder, params.evaluate.block_samples, advance)
+        draws = renderer.draws
+        renders = {RECONSTRUCTION: draws, TRANSFER: draws + model.adapts + (BALANCE in model.defaults)}
+        bar.total = sum(renders[item.kind] * seconds_of(item) for item in held_out + inputs)
+        session = Session(params, model, extractor_of(features), renderer, untrained, folder)
+        return _Evaluation(session, export).run(held_out, inputs)
 
 
 class _Evaluation:
-    """One run: the model, the settings and what the items gave so far."""
+    """One run: the session and what the items gave so far."""
 
-    def __init__(self, params: Params, model: ExportedModel, untrained: nn.Module | None, folder: Path, bar) -> None:
-        self.params, self.model, self.untrained, self.folder, self.bar = params, model, untrained, folder, bar
-        self.player: Player = model.player
-        self.rate: int = model.player.sample_rate_hz
-        self.tolerance: float = params.evaluate.f0_tolerance_cents
-        self.extractor: FeatureExtractor = extractor_of(
-            model.contract.get("features") or feature_config(self.rate, params.features.model_dump())
-        )
+    def __init__(self, session: Session, export: Path) -> None:
+        self.session, self.export = session, export
         self.rows: list[dict] = []
         self.cards: list[Card] = []
         self.skipped: list[dict] = []
-        self.targets: list[Target] = []
-        self.target_powers: np.ndarray | None = None
-        self.silence_dbfs: float | None = None
+        # By the names of held-out items, what a page plays of them.
+        self.originals: dict[str, Sound] = {}
 
     def run(self, held_out: list[Item], inputs: list[Item]) -> dict:
-        for item in held_out:
-            self._item(item)
-        within = None
-        if self.targets:
-            powers, seconds = [t.powers for t in self.targets], [t.seconds for t in self.targets]
-            self.target_powers, within = mean_powers(powers, seconds), ltas_db_within(powers, seconds)
+        recordings = []
+        for index, item in enumerate(held_out):
+            other = held_out[(index + 1) % len(held_out)]
+            found = self._item(item, lambda item=item, other=other: reconstruct(self.session, item, other))
+            if found is not None:
+                self._show(found)
+                recordings.append(found)
+        target = TargetSet(recordings)
+        for each in recordings:
+            each.row |= kad_figures(each.timbres, target.bandwidth)
+        transfers = []
         for item in inputs:
-            self._item(item)
-        measured = [row for row in self.rows if row["status"] == "measured"]
-        if not any(row["kind"] == TRANSFER for row in measured):
+            found = self._item(item, lambda item=item: transfer(self.session, item, target))
+            if found is not None:
+                self._show(found, found.nearest)
+                transfers.append(found)
+        if not transfers:
             raise UserError(
-                f"{self.params.data.test_inputs}: none of the {len(inputs)} recordings can be read. The first, "
+                f"{self.session.params.data.test_inputs}: none of the {len(inputs)} recordings can be read. The first, "
                 f"{inputs[0].file}, {self.skipped[-len(inputs)]['reason']}."
             )
-        if self.silence_dbfs is None:
-            self.silence_dbfs = silence_dbfs_after_1s(
-                self.player, np.zeros((self.player.channels, self.rate), np.float32), self.params.evaluate.block_samples
-            )
-        contract = self.model.contract
-        own = {
-            "delay_samples": self.player.delay_samples,
-            "parameters": contract.get("parameters"),
-            "streaming_snr_db": contract.get("streaming_snr_db"),
-            "silence_dbfs_after_1s": self.silence_dbfs,
-        }
-        metrics = summary(measured, own, within, self.rate, self.tolerance)
-        write_json(self.folder / "metrics.json", metrics)
-        write_csv(self.folder / "items.csv", _table(self.rows))
-        heading = {
-            "model": self.params.model if self.params.model != "ddsp" else f"ddsp, {self.params.synth}",
-            "size": self.params.size,
-            "sample rate": f"{self.rate} Hz",
-            "rendered in blocks of": f"{self.params.evaluate.block_samples} samples",
-            "one frame": f"{1000.0 * self.extractor.hop / self.rate:.1f} ms",
-        }
-        write_page(self.folder / "index.html", metrics, self.cards, self.skipped, heading, self.rate, self.tolerance)
-        return metrics
+        return self._write(own_figures(self.session, self.export, transfers), target.within)
 
-    def _item(self, item: Item) -> None:
-        """Render, measure, write and show one item; one that cannot be read is noted."""
+    def _item(self, item: Item, measure: Callable[[], Any]) -> Any:
+        """What an item gives; None for one that cannot be read or played, which is noted."""
         row: dict = {"kind": item.kind, "name": item.name, "file": item.file}
         self.rows.append(row)
         try:
-            audio = read_item(item, self.rate, self.player.channels)
-        except UnreadableError as error:
+            found = measure()
+        except (UnreadableError, UserError) as error:
             row["status"] = f"skipped: {error}"
             self.skipped.append({"kind": item.kind, "file": item.file, "reason": str(error)})
-            return
-        output = self._render(audio, self.model.neutral if item.kind == RECONSTRUCTION else {})
-        heard_input, heard_output, heard_unadapted = hear(audio, self.extractor), hear(output, self.extractor), None
-        row |= {
-            "status": "measured",
-            "seconds": audio.shape[1] / self.rate,
-            "input_lufs": _lufs(heard_input.audio, self.rate),
-            "output_lufs": _lufs(heard_output.audio, self.rate),
-            "output_dbfs": level_dbfs(heard_output.audio),
-            "input_file_gain_db": self._write(item, "input", audio),
-            "output_file_gain_db": self._write(item, "output", output),
+            return None
+        finally:
+            self.session.renderer.close()
+        found.row = self.rows[-1] = row | {"status": "measured", "seconds": found.seconds} | found.row
+        return found
+
+    def _show(self, found: Reconstructed | Transferred, nearest: Reconstructed | None = None) -> None:
+        """Make the card and the picture of an item, and let go of its sounds."""
+        target = None if nearest is None else self.originals[nearest.item.name]
+        card = card_of(self.session, found.item, found.row, found.shown, target)
+        self.cards.append(card)
+        if found.item.kind == RECONSTRUCTION:
+            self.originals[found.item.name] = card.sounds[0]
+        found.shown = None
+
+    def _write(self, own: dict[str, Figures], within: Figures) -> dict:
+        """Write the files that are of all items. Returns: the content of metrics.json."""
+        session, params, folder = self.session, self.session.params, self.session.folder
+        measured = [row for row in self.rows if row["status"] == "measured"]
+        summary = summary_of(measured, own, within, session.rate_hz, session.tolerance)
+        metrics = metrics_of(summary)
+        write_json(folder / "metrics.json", metrics)
+        write_json(folder / "summary.json", summary)
+        write_csv(folder / "items.csv", _table(self.rows))
+        heading = {
+            "model": params.model if params.model != "ddsp" else f"ddsp, {params.synth}",
+            "size": params.size,
+            "sample rate": f"{session.rate_hz} Hz",
+            "rendered in blocks of": f"{params.evaluate.block_samples} samples",
+            "one frame": f"{1000.0 * session.extractor.hop / session.rate_hz:.1f} ms",
         }
-        if item.kind == RECONSTRUCTION:
-            before = None
-            if self.untrained is not None:
-                before = hear(untrained_render(self.untrained, audio, self.rate), self.extractor)
-            row |= reconstruction_figures(heard_input, heard_output, before, self.extractor, self.tolerance)
-        else:
-            if self.model.adapts:
-                unadapted = self._render(audio, self.model.neutral)
-                heard_unadapted = hear(unadapted, self.extractor)
-                row["unadapted_file_gain_db"] = self._write(item, "unadapted", unadapted)
-            row |= transfer_figures(
-                heard_input, heard_output, heard_unadapted, self.rate, self.target_powers, self.tolerance
-            )
-            row["buzz_db"] = self._buzz_db(audio, heard_input)
-            if self.silence_dbfs is None and level_dbfs(audio) > AUDIBLE_DBFS:
-                self.silence_dbfs = silence_dbfs_after_1s(self.player, audio, self.params.evaluate.block_samples)
-        self._show(item, heard_input, heard_output, heard_unadapted, row)
-
-    def _render(self, audio: np.ndarray, controls: dict[str, float]) -> np.ndarray:
-        return render(self.player, audio, self.params.evaluate.block_samples, self._advance, controls)
-
-    def _buzz_db(self, audio: np.ndarray, heard: Heard) -> float | None:
-        """What the model's harmonics alone make of the input where it has no pitch; None where they cannot be had."""
-        if BALANCE not in self.model.defaults:
-            return None
-        if not can_buzz(heard.tracks):
-            self._advance(audio.shape[1])
-            return None
-        harmonics = self._render(audio, {BALANCE: 1.0}).mean(axis=0)
-        return buzz_db(heard.audio, harmonics, heard.tracks, self.extractor.hop, self.extractor.window)
-
-    def _advance(self, samples: int) -> None:
-        self.bar.update(min(samples / self.rate, self.bar.total - self.bar.n))
-
-    def _write(self, item: Item, label: str, audio: np.ndarray) -> float:
-        """Write one side of an item; returns the gain in dB that keeps it from clipping, 0 for nearly all."""
-        peak = float(np.abs(audio).max(initial=0.0))
-        gain = min(1.0, LARGEST_PEAK / peak) if peak > 0.0 else 1.0
-        write_flac(self.folder / "audio" / item.kind / f"{item.name}.{label}.flac", audio.T * gain, self.rate)
-        return float(20.0 * np.log10(gain))
-
-    def _show(self, item: Item, heard_input: Heard, heard_output: Heard, unadapted: Heard | None, row: dict) -> None:
-        """Make the card and the picture of an item, and keep what the transfers need of a held-out one."""
-        cut = cut_of(heard_input.audio, self.rate, self.params.evaluate.page_seconds)
-        key, label = f"{item.kind}/{item.name}", "Original" if item.kind == RECONSTRUCTION else "Input"
-        original = self._sound(f"{key}/input", label, heard_input, cut)
-        rendered = self._sound(f"{key}/output", "Output", heard_output, cut)
-        sounds = [original, rendered]
-        if unadapted is not None:
-            sounds.append(self._sound(f"{key}/unadapted", "Without adaptation", unadapted, cut))
-        if item.kind == RECONSTRUCTION:
-            powers = band_powers(heard_input.audio, self.rate)
-            self.targets.append(Target(powers, row["seconds"], heard_input.tracks.median_f0_hz, original))
-        elif self.targets:
-            nearest = nearest_target(self.targets, heard_input.tracks.median_f0_hz)
-            sounds.append(Sound(nearest.sound.key, "Target", nearest.sound.excerpt))
-        png = picture(item.file, [_panel(sound) for sound in sounds], self.rate)
-        plot = self.folder / "plots" / f"{item.kind}_{item.name}.png"
-        plot.parent.mkdir(exist_ok=True)
-        plot.write_bytes(png)
-        excerpt_seconds = (cut[0] / self.rate, cut[1] / self.rate, row["seconds"])
-        files = ["input", "output"] if unadapted is None else ["input", "output", "unadapted"]
-        self.cards.append(
-            Card(item.kind, item.name, item.file, rounded(row), sounds, files, excerpt_seconds, png, _notes(row))
-        )
-
-    def _sound(self, key: str, label: str, heard: Heard, cut: tuple[int, int]) -> Sound:
-        excerpt: Excerpt = excerpt_of(
-            heard.audio, heard.tracks, cut, self.rate, self.extractor.hop, self.extractor.window
-        )
-        return Sound(key, label, excerpt)
+        page = folder / "index.html"
+        write_page(page, summary, self.cards, self.skipped, heading, session.rate_hz, session.tolerance)
+        return metrics
 
 
-def nearest_target(targets: list[Target], median_f0_hz: float | None) -> Target:
-    """The held-out recording whose median pitch in Hz lies nearest; the first where either side has none."""
-    pitched = [target for target in targets if target.median_f0_hz is not None]
-    if median_f0_hz is None or not pitched:
-        return targets[0]
-    return min(pitched, key=lambda target: abs(np.log2(target.median_f0_hz / median_f0_hz)))
-
-
-def _notes(row: dict) -> list[str]:
-    """What a listener should know about an item besides its figures."""
-    notes = ["The output is silent."] if row["output_lufs"] is None else []
-    for label, name in (("input", "input"), ("output", "output"), ("unadapted", "output without adaptation")):
-        gain_db = row.get(f"{label}_file_gain_db", 0.0)
-        if gain_db < 0.0:
-            notes.append(f"The {name} peaks over full scale: its file is turned down by {-gain_db:.1f} dB.")
-    return notes
-
-
-def _panel(sound: Sound) -> Panel:
-    excerpt = sound.excerpt
-    return Panel(sound.label.lower(), excerpt.mel_db, excerpt.seconds, excerpt.f0_seconds, excerpt.f0_hz)
-
-
-def _lufs(audio: np.ndarray, rate_hz: int) -> float | None:
-    loudness = integrated_lufs(audio, rate_hz)
-    return loudness if np.isfinite(loudness) else None
+def own_figures(session: Session, export: Path, transfers: list[Transferred]) -> dict[str, Figures]:
+    """The figures of the model as such, by the sections of metrics.json."""
+    model, block = session.model, session.params.evaluate.block_samples
+    player, contract = model.player, model.contract
+    audible = [each for each in transfers if each.outlines is not None]
+    sound = audible[0].loudest if audible else np.zeros((player.channels, session.rate_hz), np.float32)
+    outlines = zip(*(each.outlines for each in audible), strict=True) if audible else ([], [])
+    differ = degeneracy(*outlines)
+    own = {
+        "delay_samples": player.delay_samples,
+        **jitter_samples(player, block, model.neutral),
+        "streaming_snr_db": contract.get("streaming_snr_db"),
+        "streaming_max_diff": streaming_max_diff(player, sound, block),
+        "silence_dbfs_after_1s": silence_dbfs_after_1s(player, sound, block),
+        "degeneracy": differ,
+        "degenerate": None if differ is None else int(differ < DEGENERATE),
+        "parameters": contract.get("parameters"),
+        "bytes": (export / "model.ts").stat().st_size,
+        "macs_per_second": None if session.untrained is None else macs_per_second(session.untrained),
+    }
+    return {MODEL: own, ROBUSTNESS: robustness(player, block, contract.get("tail_samples", 0))}
 
 
 def _table(rows: list[dict]) -> pd.DataFrame:

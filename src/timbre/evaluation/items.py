@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from timbre.audio.io import UnreadableError, find_recordings, header
-from timbre.audio.sound import read_sound
+from timbre.audio.channels import to_channels
+from timbre.audio.io import BLOCK_VALUES, UnreadableError, blocks, find_recordings, header, read_part
+from timbre.audio.resample import resample_blocks
 from timbre.files import read_json
 
 RECONSTRUCTION, TRANSFER = "reconstruction", "transfer"
@@ -104,9 +106,22 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "replace").decode("utf-8")
 
 
-def read_item(item: Item, rate_hz: int, channels: int) -> np.ndarray:
-    """A sound as `timbre.audio.sound` reads it."""
-    return read_sound(item.path, rate_hz, channels, item.part_samples)
+def item_blocks(item: Item, rate_hz: int, channels: int) -> Iterator[np.ndarray]:
+    """A sound in blocks [channels, samples] float32, as `timbre.audio.sound` reads it whole.
+
+    Raises: UnreadableError, perhaps in the middle, as `timbre.audio.io.blocks` does.
+    """
+    found = header(item.path)
+    plan = "stereo" if channels == 2 and found.channels > 1 else "mean"
+    source = blocks(item.path) if item.part_samples is None else _part_blocks(item.path, *item.part_samples)
+    heard = (to_channels(block, plan, channels) for block in source)
+    for block in resample_blocks(heard, found.sample_rate_hz, rate_hz, channels):
+        yield np.ascontiguousarray(block.T, dtype=np.float32)
+
+
+def _part_blocks(path: Path, start: int, samples: int) -> Iterator[np.ndarray]:
+    for done in range(0, samples, BLOCK_VALUES):
+        yield read_part(path, start + done, min(BLOCK_VALUES, samples - done))[0]
 
 
 def seconds_of(item: Item) -> float:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import jinja2
 
 from timbre.audio.excerpts import LISTEN_LUFS
-from timbre.evaluation.catalogue import MINUS, Entry, entries, formatted
+from timbre.evaluation.catalogue import MINUS, MODEL, ROBUSTNESS, Entry, entries, formatted
 from timbre.evaluation.excerpts import Excerpt
 from timbre.evaluation.items import RECONSTRUCTION, TRANSFER
 from timbre.evaluation.measure import rca_key, within_key
@@ -55,7 +55,7 @@ class Card:
 
 def write_page(
     path: Path,
-    metrics: dict,
+    summary: dict[str, dict],
     cards: list[Card],
     skipped: list[dict],
     heading: dict,
@@ -64,7 +64,7 @@ def write_page(
 ) -> None:
     """Write the page.
 
-    metrics: the content of metrics.json. skipped: {"kind", "file", "reason"} of what could not be read. heading: label
+    summary: the content of summary.json. skipped: {"kind", "file", "reason"} of what could not be read. heading: label
     and value pairs of what was evaluated. tolerance_cents: of the pitch figures.
     """
     environment = jinja2.Environment(
@@ -74,18 +74,25 @@ def write_page(
     environment.globals["formatted"] = formatted
     in_order = [card for kind in KINDS for card in cards if card.kind == kind]
     embedded = embedded_sounds(in_order)
-    rows = {kind: [_row(e, metrics) for e in entries(tolerance_cents) if e.section == kind] for kind in KINDS}
+    rows: dict[str, list[dict]] = {}
+    for entry in entries(tolerance_cents):
+        rows.setdefault(entry.section, []).append(_row(entry, summary))
     html = environment.get_template("page.html.j2").render(
         heading=heading,
-        lines=verdict(metrics, rate_hz, tolerance_cents),
+        lines=verdict(summary, rate_hz, tolerance_cents),
         sections=[
             (TRANSFER, "Transfer: your inputs through the model", rows[TRANSFER]),
             (RECONSTRUCTION, "Reconstruction: held-out recordings of the target", rows[RECONSTRUCTION]),
+            (MODEL, "The model itself", rows[MODEL]),
+            (ROBUSTNESS, "Robustness: what no musician plays", rows[ROBUSTNESS]),
         ],
-        model=metrics["model"],
+        model={key: summary[f"model.{key}"]["value"] for key in ("parameters", "streaming_snr_db")},
         adapts=any("unadapted" in card.files for card in cards),
         most_sounds=max((len(card.sounds) for card in cards), default=0),
-        cards={kind: [_card(card, embedded, tolerance_cents) for card in cards if card.kind == kind] for kind in KINDS},
+        cards={
+            section: [_card(card, embedded, tolerance_cents) for card in cards if card.kind == section]
+            for section in rows
+        },
         skipped=skipped,
         sounds={key: f"data:audio/flac;base64,{flac}" for key, flac in embedded.items()},
         sample_rate_hz=rate_hz,
@@ -108,17 +115,16 @@ def embedded_sounds(cards: list[Card], limit: int = LARGEST_SOUND_BYTES) -> dict
     return embedded
 
 
-def _row(entry: Entry, metrics: dict) -> dict:
-    figures = metrics[entry.section]
+def _row(entry: Entry, summary: dict[str, dict]) -> dict:
+    told = summary[f"{entry.section}.{entry.key}"]
+    known = [(label, told["anchors"].get(anchor)) for label, anchor in entry.anchors]
     return {
         "name": entry.name,
         "key": f"{entry.section}.{entry.key}",
-        "value": formatted(entry.key, figures[entry.key]),
+        "value": formatted(entry.key, told["value"]),
         "better": entry.better,
         "meaning": entry.meaning,
-        "anchors": [
-            (label, formatted(key, figures[key])) for label, key in entry.anchors if figures.get(key) is not None
-        ],
+        "anchors": [(label, formatted(entry.key, value)) for label, value in known if value is not None],
     }
 
 

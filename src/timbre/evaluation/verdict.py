@@ -1,11 +1,12 @@
-"""What the figures come to, in plain words: a line or more each on transfer, reconstruction, delay and silence."""
+"""What the figures come to, in plain words: a line each on what a musician asks first."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from timbre.evaluation.catalogue import formatted
-from timbre.evaluation.measure import Figures, rca_key, within_key
+from timbre.evaluation.measure import rca_key, within_key
+from timbre.evaluation.metrics.variety import DEGENERATE
 
 GOOD, FAIR, POOR, UNKNOWN = "good", "fair", "poor", "unknown"
 # Judgement, not standard: the first limit is what counts as good, the second what still counts as fair.
@@ -16,6 +17,12 @@ COLOUR_LEFT_LIMITS = (0.5, 0.85)
 DELAY_MS_LIMITS = (15.0, 50.0)
 BUZZ_DB_LIMITS = (-30.0, -15.0)
 SILENCE_DBFS_LIMITS = (-70.0, -50.0)
+VARIETY_LIMITS = (0.3, DEGENERATE)
+LEVEL_DB_LIMITS = (1.5, 4.0)
+# Highest peak of what comes of full-scale signals.
+PEAK_DBFS_LIMITS = (6.0, 20.0)
+
+Summary = dict[str, dict]
 
 
 @dataclass(frozen=True)
@@ -27,18 +34,24 @@ class Line:
     sentence: str
 
 
-def verdict(metrics: dict, rate_hz: int, tolerance_cents: float) -> list[Line]:
-    """The lines of the verdict on the content of metrics.json."""
-    reconstruction, transfer, model = metrics["reconstruction"], metrics["transfer"], metrics["model"]
+def verdict(summary: Summary, rate_hz: int, tolerance_cents: float) -> list[Line]:
+    """The lines of the verdict on the content of summary.json."""
     return [
-        _pitch(transfer, rca_key(tolerance_cents)),
-        _dynamics(transfer),
-        _colour(transfer),
-        *_buzz(transfer),
-        _reconstruction(reconstruction, within_key(tolerance_cents)),
-        _delay(model["delay_samples"], rate_hz),
-        _silence(model["silence_dbfs_after_1s"]),
+        *_variety(summary),
+        _pitch(summary, rca_key(tolerance_cents)),
+        _dynamics(summary),
+        _colour(summary),
+        *_buzz(summary),
+        *_level(summary),
+        _reconstruction(summary, within_key(tolerance_cents)),
+        _delay(summary, rate_hz),
+        _silence(_value(summary, "model.silence_dbfs_after_1s")),
+        _robustness(summary),
     ]
+
+
+def _value(summary: Summary, name: str) -> float | None:
+    return summary[name]["value"]
 
 
 def graded(value: float | None, limits: tuple[float, float]) -> str:
@@ -50,8 +63,23 @@ def graded(value: float | None, limits: tuple[float, float]) -> str:
     return GOOD if sign * value <= sign * good else FAIR if sign * value <= sign * fair else POOR
 
 
-def _pitch(transfer: Figures, key: str) -> Line:
-    value = transfer[key]
+def _variety(summary: Summary) -> list[Line]:
+    """One line, or none where fewer than two inputs tell."""
+    value = _value(summary, "model.degeneracy")
+    if value is None:
+        return []
+    grade = POOR if _value(summary, "model.degenerate") else graded(value, VARIETY_LIMITS)
+    words = {
+        GOOD: "Different inputs make it play different things",
+        FAIR: "Different inputs make it play rather similar things",
+        POOR: "It plays the same whatever it hears, so no other figure here means much",
+    }
+    differ = f"its outputs differ by {formatted('share', value)} of what the inputs do"
+    return [Line(grade, "Variety", f"{words[grade]}: {differ}.")]
+
+
+def _pitch(summary: Summary, key: str) -> Line:
+    value = _value(summary, f"transfer.{key}")
     if value is None:
         return Line(UNKNOWN, "Pitch", "None of the inputs has a pitch that the model could keep.")
     grade = graded(value, PITCH_LIMITS)
@@ -65,8 +93,8 @@ def _pitch(transfer: Figures, key: str) -> Line:
     )
 
 
-def _dynamics(transfer: Figures) -> Line:
-    value = transfer["loudness_r"]
+def _dynamics(summary: Summary) -> Line:
+    value = _value(summary, "transfer.loudness_r")
     if value is None:
         return Line(UNKNOWN, "Dynamics", "None of the inputs has dynamics that the model could follow.")
     grade = graded(value, DYNAMICS_LIMITS)
@@ -80,14 +108,14 @@ def _dynamics(transfer: Figures) -> Line:
     )
 
 
-def _colour(transfer: Figures) -> Line:
-    value, identity = transfer["ltas_db"], transfer["ltas_db_identity"]
+def _colour(summary: Summary) -> Line:
+    told = summary["transfer.ltas_db"]
+    value, identity, within = told["value"], *(told["anchors"].get(name) for name in ("identity", "target"))
     if value is None or not identity:
         return Line(
             UNKNOWN, "Colour", "Without held-out recordings of the target there is nothing to compare the colour with."
         )
     grade = graded(value / identity, COLOUR_LEFT_LIMITS)
-    within = transfer["ltas_db_target"]
     if within is not None and value <= 1.5 * within:
         grade = GOOD
     words = {
@@ -100,9 +128,9 @@ def _colour(transfer: Figures) -> Line:
     return Line(grade, "Colour", f"{words[grade]}: {moved}{own}.")
 
 
-def _buzz(transfer: Figures) -> list[Line]:
+def _buzz(summary: Summary) -> list[Line]:
     """One line, or none for a model whose harmonics cannot be heard alone."""
-    value = transfer["buzz_db"]
+    value, worst = (summary["transfer.buzz_db"][name] for name in ("value", "worst"))
     if value is None:
         return []
     grade = graded(value, BUZZ_DB_LIMITS)
@@ -111,19 +139,33 @@ def _buzz(transfer: Figures) -> list[Line]:
         FAIR: "A faint buzz may lie under breath and consonants",
         POOR: "It buzzes where the input has no pitch",
     }
-    worst = max(transfer["buzz_db_by_input"], key=transfer["buzz_db_by_input"].get)
     distance = f"{formatted('_db', abs(value))} {'over' if value > 0.0 else 'under'} the input's level"
     return [Line(grade, "Buzz", f"{words[grade]}: its harmonics lie {distance} there, at worst ({worst}).")]
 
 
-def _reconstruction(reconstruction: Figures, key: str) -> Line:
-    left = reconstruction["mss_excess_ratio"]
-    if reconstruction["mss"] is None:
+def _level(summary: Summary) -> list[Line]:
+    """One line, or none where no input sounds."""
+    value = _value(summary, "transfer.level_linearity_db")
+    if value is None:
+        return []
+    grade = graded(value, LEVEL_DB_LIMITS)
+    words = {
+        GOOD: "It gets louder and softer as its input does",
+        FAIR: "It gets louder and softer with its input, but not by as much",
+        POOR: "How loud it plays hardly depends on how loud its input is",
+    }
+    off = f"{formatted('_db', value)} off when the input is turned down by 12 dB or up by 6 dB, controls neutral"
+    return [Line(grade, "Level", f"{words[grade]}: {off}.")]
+
+
+def _reconstruction(summary: Summary, key: str) -> Line:
+    left, mss, pitch, loudness = (
+        _value(summary, f"reconstruction.{name}") for name in ("mss_excess_ratio", "mss", key, "loudness_l1_db")
+    )
+    if mss is None:
         return Line(UNKNOWN, "Reconstruction", "There are no held-out recordings, so this was not measured.")
     if left is None:
-        return Line(
-            UNKNOWN, "Reconstruction", f"The spectral error is {formatted('mss', reconstruction['mss'])}; no anchor."
-        )
+        return Line(UNKNOWN, "Reconstruction", f"The spectral error is {formatted('mss', mss)}; no anchor.")
     grade = graded(left, ERROR_LEFT_LIMITS)
     words = {
         GOOD: "It plays back unseen recordings of the target closely",
@@ -131,20 +173,23 @@ def _reconstruction(reconstruction: Figures, key: str) -> Line:
         POOR: "It plays back unseen recordings of the target poorly",
     }
     parts = [f"{formatted('mss_excess_ratio', left)} of the untrained model's spectral error is left"]
-    if reconstruction[key] is not None:
-        parts.append(f"{formatted(key, reconstruction[key])} of the pitched moments are in tune")
-    if reconstruction["loudness_l1_db"] is not None:
-        parts.append(f"the loudness is {formatted('_db', reconstruction['loudness_l1_db'])} off on average")
+    if pitch is not None:
+        parts.append(f"{formatted(key, pitch)} of the pitched moments are in tune")
+    if loudness is not None:
+        parts.append(f"the loudness is {formatted('_db', loudness)} off on average")
     return Line(grade, "Reconstruction", f"{words[grade]}: {', '.join(parts)}.")
 
 
-def _delay(delay_samples: float, rate_hz: int) -> Line:
-    milliseconds = 1000.0 * delay_samples / rate_hz
+def _delay(summary: Summary, rate_hz: int) -> Line:
+    delay = _value(summary, "model.delay_samples")
+    milliseconds = 1000.0 * delay / rate_hz
     grade = graded(milliseconds, DELAY_MS_LIMITS)
     words = {GOOD: "plays like an instrument", FAIR: "playable, felt in fast or percussive playing",
              POOR: "hard to play live, fine where the host compensates delay"}  # fmt: skip
+    jitter = _value(summary, "model.delay_jitter_onset_samples")
+    uneven = "" if jitter is None else f" Notes come {1000.0 * jitter / rate_hz:.1f} ms early or late of each other."
     return Line(
-        grade, "Delay", f"{milliseconds:.1f} ms ({delay_samples:g} samples), plus the host's own: {words[grade]}."
+        grade, "Delay", f"{milliseconds:.1f} ms ({delay:g} samples), plus the host's own: {words[grade]}.{uneven}"
     )
 
 
@@ -154,3 +199,18 @@ def _silence(level_dbfs: float) -> Line:
     return Line(
         grade, "Silence", f"{words[grade]} when the input stops: {formatted('dbfs_db', level_dbfs)} a second later."
     )
+
+
+def _robustness(summary: Summary) -> Line:
+    finite, silent = (_value(summary, f"robustness.{name}") for name in ("finite", "returns_to_silence"))
+    peaks = {name: _value(summary, f"robustness.{name}_peak_dbfs") for name in ("square", "dc", "sweep")}
+    if not finite:
+        return Line(POOR, "Robustness", "Full-scale signals make it give samples that are no numbers.")
+    loudest = max(peaks, key=peaks.get)
+    grade = POOR if not silent else graded(peaks[loudest], PEAK_DBFS_LIMITS)
+    signal = {"square": "a square wave", "dc": "direct current", "sweep": "a sweep"}[loudest]
+    peak = f"full-scale signals come out with peaks of {formatted('dbfs_db', peaks[loudest])} at most ({signal})"
+    after = "falls silent after them" if silent else "does not fall silent after them, or of itself"
+    words = {GOOD: "It bears what no musician plays", FAIR: "It gets loud when it is overdriven",
+             POOR: "It does not bear what no musician plays"}  # fmt: skip
+    return Line(grade, "Robustness", f"{words[grade]}: {peak}, and it {after}.")

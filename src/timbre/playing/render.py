@@ -24,11 +24,16 @@ def render(
     Returns: [channels, samples] float32, sample i belonging to input sample i.
     Raises: UserError as `play` does.
     """
-    defaults = {name: known.default for name, known in player.controls.items()}
-    for name, value in (defaults | (controls or {})).items():
-        player.set_control(name, value)
+    turn(player, controls or {})
     played = play(player, [audio], block_samples, on_samples)
     return np.concatenate([audio[:, :0], *played], axis=1, dtype=np.float32)
+
+
+def turn(player: Player, controls: dict[str, float]) -> None:
+    """Set controls by name; those not named get their defaults. Raises: UserError as `Player.set_control` does."""
+    defaults = {name: known.default for name, known in player.controls.items()}
+    for name, value in (defaults | controls).items():
+        player.set_control(name, value)
 
 
 def play(

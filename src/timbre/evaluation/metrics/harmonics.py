@@ -17,29 +17,30 @@ PERIODS = 4
 
 
 def harmonics_l1_db(
-    reference: np.ndarray, output: np.ndarray, tracks: Tracks, rate_hz: int, hop: int, window: int
-) -> float | None:
-    """Mean of |difference of level| in dB over the reference's audible harmonics; 0 for equal sounds.
+    reference: np.ndarray, outputs: np.ndarray, tracks: Tracks, rate_hz: int, hop: int, window: int
+) -> list[float | None]:
+    """Of each output the mean of |difference of level| in dB over the reference's audible harmonics; 0 where equal.
 
-    reference, output: [samples]; tracks: of the reference, in frames of so many samples (hop) that describe the middle
-    of their window (samples). Of every frame of the reference's melody it takes the harmonics of its f0 below half the
-    rate (and 20 kHz) that lie within 30 dB of the strongest; see `harmonic_amplitudes`. None for an unpitched
-    reference. The output is measured at the reference's frequencies: out of tune it has less there.
+    reference: [samples]; outputs: [outputs, samples]; tracks: of the reference, in frames of so many samples (hop) that
+    describe the middle of their window (samples). Of every frame of the reference's melody it takes the harmonics of
+    its f0 below half the rate (and 20 kHz) that lie within 30 dB of the strongest; see `harmonic_amplitudes`. None for
+    an unpitched reference. Outputs are measured at the reference's frequencies: out of tune they have less there.
     """
     if not tracks.pitched:
-        return None
-    total, count, frames = 0.0, 0, 0
+        return [None] * len(outputs)
+    totals, count, frames = np.zeros(len(outputs)), 0, 0
     middles = middles_samples(len(tracks.f0_hz), hop, window)
+    sounds = np.concatenate([reference[None], outputs])
     for frame in np.flatnonzero(tracks.melody):
-        amplitudes = harmonic_amplitudes(np.stack([reference, output]), middles[frame], tracks.f0_hz[frame], rate_hz)
+        amplitudes = harmonic_amplitudes(sounds, middles[frame], tracks.f0_hz[frame], rate_hz)
         if amplitudes is None or amplitudes[0].max() <= 0.0:
             continue
         levels_db = 20.0 * np.log10(np.maximum(amplitudes / amplitudes[0].max(), 10.0 ** (-FLOOR_DB / 20.0)))
         asked = levels_db[0] >= -RANGE_DB
-        total += float(np.abs(levels_db[1] - levels_db[0])[asked].sum())
+        totals += np.abs(levels_db[1:] - levels_db[0])[:, asked].sum(axis=1)
         count += int(asked.sum())
         frames += 1
-    return total / count if frames >= MIN_FRAMES else None
+    return (totals / count).tolist() if frames >= MIN_FRAMES else [None] * len(outputs)
 
 
 def harmonic_amplitudes(sounds: np.ndarray, middle: float, f0_hz: float, rate_hz: int) -> np.ndarray | None:

@@ -60,10 +60,10 @@ def lsd_db_noise_floor() -> float:
     return 10.0 / math.log(10.0) * math.pi / math.sqrt(3.0)
 
 
-def pieces(samples: int, rate_hz: int) -> list[tuple[int, int]]:
-    """Cut a length in samples into pieces of about 10 s; the last takes the rest, so none is short."""
-    count = max(1, int(samples / (PIECE_SECONDS * rate_hz)))
-    step = int(PIECE_SECONDS * rate_hz)
+def pieces(samples: int, rate_hz: int, seconds: float = PIECE_SECONDS) -> list[tuple[int, int]]:
+    """Cut a length in samples into pieces of about so many seconds; the last takes the rest, so none is short."""
+    count = max(1, int(samples / (seconds * rate_hz)))
+    step = int(seconds * rate_hz)
     return [(index * step, samples if index == count - 1 else (index + 1) * step) for index in range(count)]
 
 
@@ -82,7 +82,7 @@ def spectral_distances(reference: np.ndarray, output: np.ndarray, rate_hz: int) 
     - logmel_l1: mean over frames and mel bands of |ln M - ln M'|, M the magnitude in a band, from 1e-5 up.
     """
     size, hop = frame_sizes(rate_hz)
-    to_mel, to_cepstra = mel_filters(size, rate_hz, MEL_BANDS), _cepstra_matrix()
+    to_mel, to_cepstra = mel_filters(size, rate_hz, MEL_BANDS), cepstra_matrix(CEPSTRA)
     highest, highest_mel = _highest(reference, size, hop, to_mel)
     if highest <= LOG_FLOOR:
         return {"lsd_db": None, "mcd_db": None, "logmel_l1": None}
@@ -140,8 +140,8 @@ def mel_filters(size: int, rate_hz: int, bands: int, f_min_hz: float = 30.0) -> 
     return melscale_fbanks(size // 2 + 1, f_min_hz, rate_hz / 2.0, bands, rate_hz, norm="slaney", mel_scale="slaney")
 
 
-@functools.lru_cache(maxsize=1)
-def _cepstra_matrix() -> Tensor:
-    """[mel bands, 13]: the cosines of c_1 to c_13, as means over the bands."""
+@functools.lru_cache(maxsize=2)
+def cepstra_matrix(count: int) -> Tensor:
+    """[mel bands, count]: the cosines of c_1 to c_count, as means over the bands."""
     # Without norm torchaudio's matrix is 2 cos(...), so half of it over the bands is the mean.
-    return create_dct(CEPSTRA + 1, MEL_BANDS, norm=None)[:, 1:] / (2.0 * MEL_BANDS)
+    return create_dct(count + 1, MEL_BANDS, norm=None)[:, 1:] / (2.0 * MEL_BANDS)

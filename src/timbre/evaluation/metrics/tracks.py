@@ -90,6 +90,17 @@ def f0_rca(reference: Tracks, output: Tracks, tolerance_cents: float) -> float |
         return float(mir_eval.melody.raw_chroma_accuracy(*_melodies(reference, output), cent_tolerance=tolerance_cents))
 
 
+def voicing_recall(reference: Tracks, output: Tracks) -> float | None:
+    """The share (0 to 1) of the reference's melody in which the output has a pitch, whichever it is.
+
+    Same source. None for an unpitched reference.
+    """
+    if not reference.pitched:
+        return None
+    voiced, played = reference.melody.astype(float), output.voiced.astype(float)
+    return float(mir_eval.melody.voicing_recall(voiced, played))
+
+
 def f0_median_cents(reference: Tracks, output: Tracks) -> float | None:
     """Median of |difference of pitch| in cents over the frames voiced in both; None where they are too few."""
     both = reference.melody & output.voiced
