@@ -21,6 +21,14 @@ from timbre.evaluation.page import embedded_sounds
 class Hiss(torch.nn.Module):
     """Stands for an untrained model."""
 
+    sample_rate, hop, channels = 16000, 100, 1
+
+    def initial_state(self, batch: int) -> list[torch.Tensor]:
+        return []
+
+    def step(self, audio: torch.Tensor, state: list[torch.Tensor]):
+        return audio.reshape(1, -1, 100) @ torch.ones(100, 100), state
+
     def forward(self, audio: torch.Tensor) -> torch.Tensor:
         return 0.05 * torch.randn(audio.shape, generator=torch.Generator().manual_seed(0))
 
@@ -36,6 +44,10 @@ def evaluate(params) -> dict:
     )
 
 
+def summary() -> dict:
+    return json.loads(Path("reports/evaluation/summary.json").read_text())
+
+
 def digests(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
@@ -46,26 +58,51 @@ def test_a_model_that_halves_the_level(project, params, rate):
     reports = project / "reports/evaluation"
     assert metrics == json.loads((reports / "metrics.json").read_text())
     reconstruction, transfer = metrics["reconstruction"], metrics["transfer"]
+    told = json.loads((reports / "summary.json").read_text())
+    assert {f"{section}.{key}": value for section in metrics for key, value in metrics[section].items()} == {
+        name: each["value"] for name, each in told.items()
+    }
+    anchors = {name.partition(".")[2]: each["anchors"] for name, each in told.items() if name.startswith("transfer")}
     assert reconstruction["f0_within_50_cents"] == 1.0
     assert reconstruction["loudness_l1_db"] == pytest.approx(6.02, abs=0.01)
     assert reconstruction["mcd_db"] == pytest.approx(0.0, abs=0.2)
-    assert reconstruction["mss_excess_ratio"] < 0.5 < reconstruction["mss_untrained"]
+    assert reconstruction["mss_excess_ratio"] < 0.5 < told["reconstruction.mss"]["anchors"]["untrained"]
+    assert told["reconstruction.mss"]["anchors"].keys() == {
+        "untrained", "mel_inversion", "target", "silence", "noise_floor", "identity",
+    }  # fmt: skip
+    assert told["reconstruction.f0_within_50_cents"]["anchors"]["target"] < 0.1, "the other take is an octave off"
+    assert told["reconstruction.f0_rca50"]["anchors"]["target"] > 0.9
+    assert reconstruction["f0_rca50"] == reconstruction["voicing_recall"] == 1.0
+    assert reconstruction["kad_mfcc"] == pytest.approx(0.0, abs=0.01), "a gain is no timbre"
     assert reconstruction["harmonics_l1_db"] == pytest.approx(6.02, abs=0.01)
-    assert reconstruction["onset_f"] == transfer["onset_f"] == transfer["onset_f_identity"] == 1.0
-    assert transfer["f0_rca50"] == transfer["f0_rca50_identity"] == 1.0
-    assert transfer["leap_frames_by_input"] == {"flute": 0}
-    assert transfer["buzz_db"] is transfer["f0_rca50_unadapted"] is None, "the model has no controls"
-    assert list(transfer["f0_rca50_by_input"]) == ["flute"], "hiss and silence have no pitch"
-    assert transfer["ltas_db"] == pytest.approx(transfer["ltas_db_identity"], abs=1e-3)
+    assert reconstruction["onset_f"] == transfer["onset_f"] == anchors["onset_f"]["identity"] == 1.0
+    assert transfer["f0_rca50"] == anchors["f0_rca50"]["identity"] == told["transfer.f0_rca50"]["share"] == 1.0
+    assert transfer["leap_frames"] == 0 and told["transfer.leap_frames"]["worst"] == "flute"
+    assert transfer["buzz_db"] is None and "unadapted" not in anchors["f0_rca50"], "the model has no controls"
+    assert told["transfer.f0_rca50"]["items"] == 1, "hiss and silence have no pitch"
+    assert transfer["ltas_db"] == pytest.approx(anchors["ltas_db"]["identity"], abs=1e-3)
+    assert transfer["kad_mfcc"] == pytest.approx(anchors["kad_mfcc"]["identity"], abs=1e-3)
+    assert told["transfer.ltas_db"]["share"] == pytest.approx(0.0, abs=1e-4)
+    assert transfer["level_linearity_db"] == pytest.approx(0.0, abs=1e-4)
     assert metrics["model"] == {
+        "bytes": (project / "models/export/model.ts").stat().st_size,
+        "degeneracy": pytest.approx(0.96, abs=0.05),
+        "degenerate": 0,
+        "delay_jitter_impulse_samples": pytest.approx(0.0, abs=1e-6),
+        "delay_jitter_onset_samples": 0.0,
+        "delay_onset_samples": 100.0,
         "delay_samples": 100,
+        "macs_per_second": 160 * 100 * 100,
         "parameters": 12,
+        "streaming_max_diff": 0.0,
         "streaming_snr_db": 123.4,
         "silence_dbfs_after_1s": -120.0,
     }
+    assert metrics["robustness"]["finite"] == metrics["robustness"]["returns_to_silence"] == 1
+    assert metrics["robustness"]["sweep_peak_dbfs"] == pytest.approx(-6.02, abs=0.01)
     names = ["reconstruction/test__take_01", "reconstruction/test__take_02",
              "transfer/flute", "transfer/hiss", "transfer/silence"]  # fmt: skip
-    expected = {"metrics.json", "items.csv", "index.html"}
+    expected = {"metrics.json", "summary.json", "items.csv", "index.html"}
     expected |= {f"audio/{name}.{side}.flac" for name in names for side in ("input", "output")}
     expected |= {f"plots/{name.replace('/', '_', 1)}.png" for name in names}
     assert set(digests(reports)) == expected
@@ -89,9 +126,9 @@ def test_controls_are_neutral_for_the_target_and_adapt_the_inputs(with_knobs, pa
     assert not list(reports.glob("audio/reconstruction/*.unadapted.flac"))
     # The hum has an amplitude of 0.01 and the input's gain of 6 dB, the noise a level of 0.1.
     expected_db = 6 - 20 - 10 * np.log10(2)
-    assert metrics["transfer"]["buzz_db_by_input"] == {"hiss": pytest.approx(expected_db, abs=0.2)}
+    assert table["buzz_db"].dropna().to_dict() == {"hiss": pytest.approx(expected_db, abs=0.2)}
     assert metrics["transfer"]["buzz_db"] == table.loc["hiss", "buzz_db"]
-    assert metrics["transfer"]["onset_f_unadapted"] == table.loc["flute", "onset_f_unadapted"] == 1.0
+    assert summary()["transfer.onset_f"]["anchors"]["unadapted"] == table.loc["flute", "onset_f_unadapted"] == 1.0
     page = (reports / "index.html").read_text()
     assert page.count("Without adaptation</button>") == 3 and "A faint buzz" in page
     assert "transfer/flute.unadapted.flac" in page and "<kbd>4</kbd>" in page
@@ -100,11 +137,55 @@ def test_controls_are_neutral_for_the_target_and_adapt_the_inputs(with_knobs, pa
 def test_without_adaptation_there_is_one_transfer(with_knobs, params):
     torch.jit.script(Knobs(gain_db=0.0)).save(str(with_knobs / "models/export/model.ts"))
     metrics = evaluate(params)
-    assert metrics["transfer"]["f0_rca50_unadapted"] is None
+    assert "unadapted" not in summary()["transfer.f0_rca50"]["anchors"]
     assert metrics["transfer"]["buzz_db"] == pytest.approx(-23.0, abs=0.2)
     page = (with_knobs / "reports/evaluation/index.html").read_text()
     assert "adaptation" not in page.lower() and "<kbd>4</kbd>" not in page
     assert not list((with_knobs / "reports").rglob("*.unadapted.flac"))
+
+
+class Breaks(DelayLine):
+    """Loud samples make it give no numbers."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x / (x.abs() < 2.0)
+
+
+def test_an_input_that_the_model_breaks_at_is_listed_and_the_rest_goes_on(project, params, tone, rate):
+    torch.jit.script(Breaks(0)).save(str(project / "models/export/model.ts"))
+    soundfile.write(project / "inputs/loud.wav", 30 * tone(300.0), rate, subtype="FLOAT")
+    soundfile.write(project / "inputs/one.wav", np.ones(1), rate)
+    evaluate(params)
+    table = pd.read_csv(project / "reports/evaluation/items.csv").set_index("name")
+    assert "not numbers (NaN or infinite)" in table.loc["loud", "status"]
+    assert table.drop("loud")["status"].eq("measured").all() and "one" in table.index
+    assert not list(project.glob("reports/evaluation/audio/transfer/loud*"))
+
+
+class Drone(DelayLine):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return 0.1 * torch.sin(0.1 * torch.arange(x.shape[2])).expand(x.shape)
+
+
+def test_a_model_that_plays_the_same_whatever_it_hears_is_warned_of(project, params):
+    torch.jit.script(Drone(0)).save(str(project / "models/export/model.ts"))
+    metrics = evaluate(params)
+    assert metrics["model"]["degenerate"] == 1 and metrics["model"]["degeneracy"] < 0.1
+    assert metrics["transfer"]["level_linearity_db"] == pytest.approx(9.0, abs=1e-3)
+    assert "It plays the same whatever it hears" in (project / "reports/evaluation/index.html").read_text()
+
+
+def test_a_long_input_is_measured_in_stretches_and_shown_where_it_is_loudest(project, params, tone, noise, rate):
+    long = np.concatenate([tone(250.0, 2.0, level=0.05), noise(64.0, 1e-4), tone(250.0, 2.0)])
+    soundfile.write(project / "inputs/long.wav", long, rate, subtype="FLOAT")
+    evaluate(params)
+    reports = project / "reports/evaluation"
+    row = pd.read_csv(reports / "items.csv").set_index("name").loc["long"]
+    assert (row["seconds"], row["f0_rca50"], row["onset_f"]) == (68.0, 1.0, 1.0)
+    assert row["output_lufs"] == pytest.approx(integrated_lufs(long / 2, rate), abs=0.01)
+    output, _ = soundfile.read(reports / "audio/transfer/long.output.flac")
+    assert output == pytest.approx(long / 2, abs=2**-23)
+    assert re.search(r"6[67]\.\d to 6[78]\.\d s of 68\.0 s", (reports / "index.html").read_text())
 
 
 class Sides(DelayLine):

@@ -8,8 +8,13 @@ import pytest
 import soundfile
 
 from timbre.audio.io import UnreadableError
+from timbre.audio.sound import read_sound
 from timbre.errors import UserError
-from timbre.evaluation.items import Item, held_out_items, item_names, read_item, seconds_of, transfer_items
+from timbre.evaluation.items import Item, held_out_items, item_blocks, item_names, seconds_of, transfer_items
+
+
+def whole(item: Item, rate: int, channels: int) -> np.ndarray:
+    return np.concatenate(list(item_blocks(item, rate, channels)), axis=1)
 
 
 def test_names_are_legal_and_distinct_in_any_case():
@@ -60,18 +65,29 @@ def test_stereo_of_any_rate_becomes_mono_at_the_models(tmp_path, tone):
     audio = tone(220.0, rate=44100)
     soundfile.write(path, np.stack([audio, audio / 2], axis=1), 44100, subtype="FLOAT")
     item = Item("transfer", "x", "x.wav", path)
-    found = read_item(item, 16000, 1)
+    found = whole(item, 16000, 1)
     assert found.dtype == np.float32 and found.shape == (1, 32000)
     assert found[0, 8000:24000] == pytest.approx(0.75 * tone(220.0)[8000:24000], abs=2e-3)
-    both = read_item(item, 16000, 2)
+    both = whole(item, 16000, 2)
     assert both.shape == (2, 32000) and both.mean(axis=0) == pytest.approx(found[0], abs=1e-6)
     assert both[1] == pytest.approx(both[0] / 2, abs=1e-6)
     assert seconds_of(item) == 2.0
 
 
+@pytest.mark.parametrize("part", [None, (50_000, 900_000)])
+def test_block_by_block_a_sound_is_what_it_is_as_a_whole(tmp_path, noise, part):
+    path = tmp_path / "x.wav"
+    audio = noise(23.0, rate=44100)
+    soundfile.write(path, np.stack([audio, 0.5 * np.roll(audio, 5)], axis=1), 44100, subtype="FLOAT")
+    for channels in (1, 2):
+        pieces = list(item_blocks(Item("transfer", "x", "x.wav", path, part), 48000, channels))
+        assert len(pieces) > 2 and all(piece.dtype == np.float32 for piece in pieces)
+        assert np.array_equal(np.concatenate(pieces, axis=1), read_sound(path, 48000, channels, part))
+
+
 def test_mono_is_doubled_for_a_stereo_model(tmp_path, tone, rate):
     soundfile.write(tmp_path / "x.wav", tone(), rate, subtype="FLOAT")
-    found = read_item(Item("transfer", "x", "x.wav", tmp_path / "x.wav"), rate, 2)
+    found = whole(Item("transfer", "x", "x.wav", tmp_path / "x.wav"), rate, 2)
     assert np.array_equal(found, np.stack([tone(), tone()]))
 
 
@@ -79,10 +95,10 @@ def test_of_a_part_only_the_part_is_read(tmp_path, tone, rate):
     path = tmp_path / "x.flac"
     soundfile.write(path, tone(), rate, subtype="PCM_24")
     item = Item("reconstruction", "x", "x", path, (10_001, 7000))
-    assert np.array_equal(read_item(item, rate, 1)[0], soundfile.read(path, dtype="float32")[0][10_001:17_001])
+    assert np.array_equal(whole(item, rate, 1)[0], soundfile.read(path, dtype="float32")[0][10_001:17_001])
     assert seconds_of(item) == 7000 / rate
     with pytest.raises(UnreadableError, match="is cut off: it ends after 32000 samples"):
-        read_item(Item("reconstruction", "x", "x", path, (30_000, 7000)), rate, 1)
+        whole(Item("reconstruction", "x", "x", path, (30_000, 7000)), rate, 1)
 
 
 def test_what_cannot_be_read_has_no_length(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from timbre.evaluation.levels import SILENCE_DBFS, level_dbfs
-from timbre.playing.player import Player
+from timbre.playing.player import Player, host_block
 from timbre.playing.render import render
 
 # Events, spread evenly over the places that an event can have in a model's frame.
@@ -22,6 +22,7 @@ ENVELOPE_SECONDS = 0.005
 HEARD_DBFS = -90.0
 GAINS_DB = (-12.0, 6.0)
 LINEARITY_SECONDS = 4.0
+SMALLEST_BLOCK_SAMPLES = 64
 # What `level_linearity_db` comes to where the output's level does not follow at all.
 DEAF_DB = float(np.mean(np.abs(GAINS_DB)))
 
@@ -65,7 +66,7 @@ def jitter_samples(player: Player, block_samples: int, controls: dict[str, float
 def event_starts(rate_hz: int, frame_samples: int) -> np.ndarray:
     """Where the events begin, in samples: half a second apart, at evenly spread places within a frame."""
     apart = -(-round(APART_SECONDS * rate_hz) // frame_samples) * frame_samples
-    places = np.round(np.arange(EVENTS) * frame_samples / EVENTS).astype(int)
+    places = np.arange(EVENTS) * frame_samples // EVENTS
     return (np.arange(EVENTS) + 1) * apart + places
 
 
@@ -91,13 +92,11 @@ def level_linearity_db(
 def streaming_max_diff(player: Player, audio: np.ndarray, block_samples: int) -> float:
     """The largest difference between samples of audio [channels, samples] played in blocks and played in one.
 
-    In the host's blocks and in the smallest that the model takes; full scale is 1.
+    In the host's blocks and in the smallest that hosts use and the model takes; full scale is 1.
     """
     whole = render(player, audio, audio.shape[1])
-    return max(
-        float(np.abs(render(player, audio, block) - whole).max(initial=0.0))
-        for block in sorted({block_samples, player.block_samples})
-    )
+    blocks = sorted({block_samples, host_block(player, SMALLEST_BLOCK_SAMPLES)})
+    return max(float(np.abs(render(player, audio, block) - whole).max(initial=0.0)) for block in blocks)
 
 
 def _note(rate_hz: int) -> np.ndarray:

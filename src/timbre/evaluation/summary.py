@@ -12,6 +12,8 @@ from timbre.evaluation.metrics.spectra import lsd_db_noise_floor, mss_noise_floo
 from timbre.evaluation.response import DEAF_DB
 
 DECIMALS = 6
+# A number under it would lose all its digits.
+TINY = 1e-4
 # The value of a perfect reconstruction, by key: 1 for these shares of what is right, 0 for all errors.
 PERFECT_AT_1 = ("f0_within", "f0_rca", "voicing_recall", "onset_f")
 
@@ -24,7 +26,7 @@ def summary_of(
     {value, mean, low, high, items, worst, anchors, share, better, unit}. value: what metrics.json says, the mean over
     the items to which it applies, or the worst of them (then `worst` names it); low, high: 95 % interval of the mean
     over other items of their kind, None under 3 items and for the worst; share: how far from the bad anchor to the good
-    one, 0 to 1, None where there are not both. All numbers have 6 decimals.
+    one, 0 to 1, None where there are not both.
 
     rows: of the items that were measured, with "kind", "name" and figures. own: the figures of the sections that have
     no items. target: how far the target's own recordings lie from each other, by the keys of transfer.
@@ -74,10 +76,12 @@ def constants(entry: Entry, target: Figures, rate_hz: int) -> Figures:
 
 
 def rounded(value):
-    """Numbers in nested dicts rounded to 6 decimals; those that are whole numbers already stay."""
+    """Numbers in nested dicts rounded to 6 decimals, tiny ones to 3 digits; whole numbers stay as they are."""
     if isinstance(value, dict):
         return {key: rounded(item) for key, item in value.items()}
-    return round(value, DECIMALS) if isinstance(value, float) else value
+    if not isinstance(value, float):
+        return value
+    return round(value, DECIMALS) if abs(value) >= TINY else float(f"{value:.3g}")
 
 
 def _of_items(rows: list[dict], entry: Entry) -> dict:

@@ -12,6 +12,7 @@ from timbre.evaluation.metrics.tracks import (
     loudness_l1_db,
     loudness_r,
     tracks_of,
+    voicing_recall,
 )
 
 
@@ -26,7 +27,7 @@ def sung(tone, extractor) -> Tracks:
 
 def test_a_sound_against_itself_is_perfect(sung):
     assert f0_within_cents(sung, sung, 50.0) == 1.0
-    assert f0_rca(sung, sung, 50.0) == 1.0
+    assert f0_rca(sung, sung, 50.0) == voicing_recall(sung, sung) == 1.0
     assert f0_median_cents(sung, sung) == 0.0
     assert loudness_l1_db(sung, sung) == 0.0
     assert loudness_r(sung, sung) == pytest.approx(1.0)
@@ -62,11 +63,13 @@ def test_the_figures_are_those_of_mir_eval_from_hertz(sung):
     scores = mir_eval.melody.evaluate(times, sung.f0_hz * sung.voiced, times, output.f0_hz * voiced, hop=None)
     assert f0_within_cents(sung, output, 50.0) == pytest.approx(scores["Raw Pitch Accuracy"])
     assert f0_rca(sung, output, 50.0) == pytest.approx(scores["Raw Chroma Accuracy"])
+    assert voicing_recall(sung, output) == pytest.approx(scores["Voicing Recall"])
+    assert voicing_recall(sung, output) == pytest.approx(voiced[sung.melody].mean())
 
 
 def test_an_unvoiced_output_has_no_pitch(sung):
     mute = Tracks(sung.f0_hz, np.zeros_like(sung.voiced), sung.loudness_db)
-    assert f0_within_cents(sung, mute, 50.0) == 0.0
+    assert f0_within_cents(sung, mute, 50.0) == voicing_recall(sung, mute) == 0.0
     assert f0_median_cents(sung, mute) is None
 
 
@@ -75,7 +78,7 @@ def test_pitch_is_not_asked_for_where_there_is_none(noise, rate, extractor, sung
     audio = noise() if sound == "noise" else np.zeros(2 * rate, np.float32)
     reference = tracks_of(audio, extractor)
     assert f0_within_cents(reference, sung, 50.0) is None
-    assert f0_rca(reference, sung, 50.0) is None
+    assert f0_rca(reference, sung, 50.0) is voicing_recall(reference, sung) is None
     assert f0_median_cents(reference, sung) is None
     assert reference.median_f0_hz is None
 
