@@ -29,7 +29,7 @@ def test_a_file_is_written_without_clipping(tmp_path, sides, rate):
     path = tmp_path / "a" / "x.flac"
     assert Stored(tmp_path, [sides], 2).write_flac(path, rate) == 0.0
     quiet, _ = soundfile.read(path)
-    assert quiet.T == pytest.approx(sides, abs=2**-23)
+    assert pytest.approx(sides, abs=2**-23) == quiet.T
     loud = 10 * sides
     gain_db = Stored(tmp_path, [loud], 2).write_flac(path, rate)
     written = soundfile.read(path)[0].T

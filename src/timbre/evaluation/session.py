@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
+from timbre.audio.excerpts import loudest_start
 from timbre.evaluation.exported import ExportedModel
 from timbre.evaluation.items import Item
-from timbre.evaluation.levels import Levels, loudest_start
+from timbre.evaluation.levels import Levels
 from timbre.evaluation.measure import Heard, hear
 from timbre.evaluation.renders import Renderer
 from timbre.evaluation.scratch import Stored

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from timbre.audio.excerpts import loudest_start
 from timbre.evaluation.anchors import untrained_render
 from timbre.evaluation.items import Item
-from timbre.evaluation.levels import level_dbfs, loudest_start
+from timbre.evaluation.levels import level_dbfs
 from timbre.evaluation.measure import Figures, Heard, hear, mean_figures, named, of_draws, transfer_figures
 from timbre.evaluation.metrics.artefacts import buzz_db, can_buzz
 from timbre.evaluation.metrics.kad import Timbre, bandwidth_of, joined, kad
