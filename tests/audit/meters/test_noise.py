@@ -61,6 +61,14 @@ def test_a_dying_sound_is_no_floor(decay_db_a_second, noisy, times):
     assert np.isnan(floor(np.tile(sound * 10.0 ** (-decay_db_a_second * seconds / 20.0), times))[0])
 
 
+@pytest.mark.parametrize("seconds", [0.5, 2.0, 5.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_noise_that_swells_is_the_music(seconds, seed):
+    edges = np.arange(0, 60 * 16000 + 1, round(seconds * 16000))
+    swell = np.interp(np.arange(60 * 16000), edges, np.random.default_rng(seed).uniform(-35.0, -12.0, len(edges)))
+    assert np.isnan(floor(10.0 ** (swell / 20.0) * hiss(60 * 16000, 0.0), 16000)[0])
+
+
 def test_digital_silence_is_no_noise():
     samples = np.concatenate([0.3 * np.sin(np.arange(RATE) / 10.0), np.zeros(RATE)])
     assert np.isnan(floor(np.tile(samples, 4))[0])

@@ -10,7 +10,7 @@ from timbre.audit.meters.pauses import frame_power, frame_samples
 
 # Levels are counted in steps of a quarter of a dB.
 LOWEST_DBFS, HIGHEST_DBFS, STEPS_PER_DB = -140, 20, 4
-QUIETEST_SHARE, LOUD_SHARE = 0.01, 0.95
+QUIETEST_SHARE, MUSIC_SHARE, LOUD_SHARE = 0.01, 0.9, 0.95
 # Pauses lie within so much of the quietest frames, and are so much of the sound at least.
 PAUSE_DB, LEAST_PAUSE_SHARE = 3.0, 0.04
 LEAST_SNR_DB = 10.0
@@ -20,6 +20,8 @@ LEAST_FLATNESS = 0.45
 FIRST_BIN, BAND_BINS = 4, 16
 STEADY_DB, FALLING_DB = 1.3, 0.4
 MOST, MOSTLY = 0.5, 0.6
+# Where what is played is noise too, there are so many times as many frames in the pauses as in the 3 dB above them.
+LEAST_GAP = 2.0
 FRAMES_AT_ONCE = 256
 
 
@@ -28,8 +30,9 @@ class NoiseFloor:
 
     Of 50 ms frames that are not digital silence, those within 3 dB of the quietest hundredth are pauses where they are
     at least 4 % of all and lie 10 dB under the loudest twentieth, and where most of them are noise by their spectrum
-    and as loud as the frame before or after them, and do not mostly stand in a fall. Else what is quietest is music,
-    the tail of a note or a gust, and the floor is not measurable.
+    and as loud as the frame before or after them, and do not mostly stand in a fall. Where what is played is noise too,
+    by the loudest tenth, the pauses must stand apart from it as well. Else what is quietest is music, the tail of a
+    note or a gust, and the floor is not measurable.
     """
 
     def __init__(self, rate_hz: int) -> None:
@@ -58,9 +61,15 @@ class NoiseFloor:
         missing = {"noise_floor_dbfs": float("nan"), "snr_db": float("nan")}
         if total[-1] < LEAST_FRAMES:
             return missing
-        quietest, loud = np.searchsorted(total, np.array([QUIETEST_SHARE, LOUD_SHARE]) * total[-1])
-        pauses = slice(quietest, quietest + int(PAUSE_DB * STEPS_PER_DB) + 1)
+        shares = np.array([QUIETEST_SHARE, MUSIC_SHARE, LOUD_SHARE])
+        quietest, music, loud = np.searchsorted(total, shares * total[-1])
+        width = int(PAUSE_DB * STEPS_PER_DB) + 1
+        pauses = slice(quietest, quietest + width)
         count = total[pauses][-1]
+        if self._flat[music:].sum() >= MOST * self._counts[music:].sum():
+            above = self._counts[pauses.stop : pauses.stop + width].sum()
+            if self._counts[pauses].sum() < LEAST_GAP * above:
+                return missing
         floor = int(np.searchsorted(total, 0.5 * count))
         flat, steady, falling = (kind[: pauses.stop].sum() for kind in (self._flat, self._steady, self._falling))
         noisy = min(flat, steady) >= MOST * count and falling < MOSTLY * count
