@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from timbre.audio.table import read_table
 from timbre.audit.run import run
@@ -40,6 +41,7 @@ def test_every_fault_is_found_and_the_rest_is_used(faulty, params, tmp_path, cap
     assert figures == {name: summary[name] for name in figures} and "usable_hours" in figures
     told = capsys.readouterr().out
     assert "left out: text.wav does not decode" in told and "index.html" in told
+    assert "It suits ddsp harmonic_noise (more of it wanted) and normalize.mode" in told and "see audit.fail_on" in told
     assert sorted(path.name for path in out.parent.iterdir()) == ["audit"]
 
 
@@ -63,12 +65,20 @@ def test_nothing_tells_when_or_where(faulty, params, tmp_path):
 def test_a_clean_set_is_ready(save, params, tmp_path):
     rng = np.random.default_rng(0)
     for number in range(2):
-        waves = np.interp(np.arange(310 * 16000), np.arange(32) * 160000, rng.uniform(0.02, 0.15, 32))
-        save(f"{number}.wav", (waves * rng.standard_normal(310 * 16000)).clip(-0.9, 0.9), 16000)
+        # Noise that is loud and soft, bright and dark.
+        parts = []
+        for colour, level in zip(rng.uniform(-0.9, 0.6, 32), rng.uniform(0.02, 0.15, 32), strict=True):
+            noise = level * np.sqrt(1.0 - colour**2) * rng.standard_normal(16000)
+            parts.append(lfilter([1.0], [1.0, -colour], noise))
+        save(f"{number}.wav", np.concatenate(parts).clip(-0.9, 0.9), 16000)
     settings = params(tmp_path / "raw")
-    data = settings.data.model_copy(update={"sample_rate": 16000})
-    settings = settings.model_copy(update={"data": data, "synth": "noise_bands"})
-    audit = run(settings, tmp_path / "out")
+    limits = settings.audit.thresholds.model_copy(update={"ddsp_minutes": 1.0, "variety_min": 1.0})
+    changes = {
+        "data": settings.data.model_copy(update={"sample_rate": 16000}),
+        "audit": settings.audit.model_copy(update={"thresholds": limits}),
+        "synth": "noise_bands",
+    }
+    audit = run(settings.model_copy(update=changes), tmp_path / "out")
     assert audit["warnings"] == []
     assert "Ready to train." in (tmp_path / "out" / "index.html").read_text()
     assert audit["advice"]["amount"]["choose"] == "enough"

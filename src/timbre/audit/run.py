@@ -65,12 +65,13 @@ def run(params: Params, out: Path) -> dict:
         write_json(folder / "audit.json", audit)
         write_json(folder / "metrics.json", metrics(audit["summary"]))
         write_text(folder / "index.html", page(recordings, audit, raw))
-    print("\n".join(closing_lines(table, audit["summary"], out)))
+    print("\n".join(closing_lines(table, audit, out)))
     return audit
 
 
-def closing_lines(table: pd.DataFrame, summary: dict, out: Path) -> list[str]:
-    """What the terminal shows at the end: what was found, what is left out and why, where to read more."""
+def closing_lines(table: pd.DataFrame, audit: dict, out: Path) -> list[str]:
+    """What the terminal shows at the end: what was found, what is left out and why, advice, where to read more."""
+    summary, advice = audit["summary"], audit["advice"]
     lines = [
         f"{counted(summary['files'], 'file')}: {summary['training_minutes']:.1f} minutes for training "
         f"({counted(summary['training_files'], 'file')}), {summary['held_out_minutes']:.1f} minutes held out "
@@ -80,8 +81,12 @@ def closing_lines(table: pd.DataFrame, summary: dict, out: Path) -> list[str]:
     lines += [f"  left out: {name} {why}" for name, why in missing[:TOLD]]
     if len(missing) > TOLD:
         lines.append(f"  and {len(missing) - TOLD} more")
+    enough = {"enough": "enough of it", "more": "more of it wanted"}[advice["amount"]["choose"]]
+    suits = advice["model"]["choose"] or "no model"
+    lines.append(f"It suits {suits} ({enough}) and normalize.mode {advice['normalize']['choose']}.")
     found = ", ".join(counted(summary[plural], plural[:-1]) for plural in ("errors", "warnings", "notes"))
-    lines.append(f"{found}. Open {Path(out) / 'index.html'} to read them, then go on with `dvc repro`.")
+    then = "mend what is an error, or see audit.fail_on" if summary["errors"] else "then go on with `dvc repro`"
+    lines.append(f"{found}. Open {Path(out) / 'index.html'} to read them, {then}.")
     return lines
 
 

@@ -92,6 +92,14 @@ def test_only_what_is_missing_counts_as_cut_off(judge, row, hertz, drop, found):
     assert not any("inf" in one["advice"].split() for one in warnings)
 
 
+@pytest.mark.parametrize(
+    ("hertz", "source"), [(7690.0, "a rate of 16 kHz"), (10_700.0, "a rate of 22.05 kHz"), (13_300.0, "a lower rate")]
+)
+def test_the_rate_it_was_converted_from_is_a_usual_one(judge, row, hertz, source):
+    warnings = judge(row("a.wav", bandwidth_hz=hertz, bandwidth_drop_db=50.0))[1]
+    assert f"It was converted from {source}, or coded with few bits" in warnings[1]["advice"]
+
+
 def test_short_sounds_are_not_judged_by_range_or_offset(judge, row):
     short = row("a.wav", duration_seconds=0.5, loudness_range_lu=np.nan, dc_offset_dbfs=-20.0, low_frequency_dbfs=-20.0)
     assert [one["check"] for one in judge(short, row("b.wav"))[1]] == ["short"]

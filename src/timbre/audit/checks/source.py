@@ -10,6 +10,7 @@ from timbre.audit.recordings import Recordings
 
 # What ends higher than this is the filter of a converter from 44.1 kHz, where nothing is missing.
 HIGHEST_LOSSY_HZ = 21_000.0
+USUAL_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100)
 
 
 def _wanted_rate_hz(recordings: Recordings) -> float:
@@ -36,10 +37,12 @@ def _bits(recordings: Recordings) -> pd.Series:
 
 
 def _told_source(row: dict, recordings: Recordings) -> str:
-    drop = row["bandwidth_drop_db"]
+    drop, twice = row["bandwidth_drop_db"], 2.0 * row["bandwidth_hz"]
+    # A converter's filter ends a little under half the rate that it converts from.
+    rate = next((rate for rate in USUAL_RATES_HZ if 0.92 * rate <= twice <= 1.02 * rate), None)
+    source = f"a rate of {rate / 1000:g} kHz" if rate else "a lower rate"
     what = f"its spectrum falls by {drop:.0f} dB there" if drop < 1000.0 else "above is a mirror image of what is below"
-    rate = 2 * row["bandwidth_hz"] / 1000
-    return f"It was converted from a rate of about {rate:.0f} kHz, or coded with few bits: {what}."
+    return f"It was converted from {source}, or coded with few bits: {what}."
 
 
 CHECKS = (
