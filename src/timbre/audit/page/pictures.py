@@ -47,9 +47,9 @@ class Stretch:
 
 
 def waveform(stretch: Stretch, recordings: Recordings) -> str:
-    """15 ms of the loudest channel, with what is stuck at the top marked."""
+    """8 ms of the loudest channel, with what is stuck at the top marked."""
     loudest = stretch.samples[:, int(np.argmax(np.abs(stretch.samples).max(axis=0)))]
-    part, start = stretch.cut(loudest, 0.015, 0.0075)
+    part, start = stretch.cut(loudest, 0.008, 0.004)
     top = float(np.abs(part).max()) or 1.0
     picture = _wave_axes(f"Waveform at {stretch.at_seconds:.2f} s", part, start, stretch.rate_hz)
     picture.wave(start, 1.0 / stretch.rate_hz, part)
