@@ -92,6 +92,12 @@ def test_no_decay_without_ends(harmonic_tone):
     assert np.isnan(measured(np.zeros(RATE))[1])
 
 
+def test_an_offset_makes_no_difference():
+    audio = in_a_room(bursts(), 0.6)
+    onsets, decay = measured(audio)
+    assert measured(audio + 0.1) == (pytest.approx(onsets, abs=0.06), pytest.approx(decay, rel=0.02))
+
+
 def test_blocks_make_no_difference():
     audio = in_a_room(np.concatenate([MATERIALS["drum"](6.0, seed) for seed in range(3)]), 0.5)
     whole = measured(audio)

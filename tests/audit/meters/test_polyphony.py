@@ -99,6 +99,7 @@ def test_silence_short_sounds_and_blocks():
     assert np.isnan(measured(np.zeros(RATE))) and np.isnan(measured(np.ones(10)))
     audio = played([[60, 64, 67], [60], [62, 69]], TIMBRES["bright"])
     assert measured(audio) == measured(audio, blocks=500) > 1.3
+    assert measured(0.02 * audio + 0.1) == pytest.approx(measured(audio), abs=0.2)
 
 
 def test_the_number_of_frames_is_bounded():

@@ -47,7 +47,8 @@ class Events:
         self._scale = float(np.square(self._window).sum()) * size / 2.0
         top = min(BAND_RANGE_HZ[1], 0.45 * rate_hz)
         edges = np.geomspace(BAND_RANGE_HZ[0], top, BANDS + 1) * size / rate_hz
-        self._edges = np.unique(np.maximum(1, np.rint(edges)).astype(int))
+        # Of an offset the window lets nothing through from the second bin on.
+        self._edges = np.unique(np.maximum(2, np.rint(edges)).astype(int))
         # Silence before the sound: what begins at once has an onset there.
         self._frames_of = Frames(size, self._hop)
         self._frames_of.take(np.zeros(self._hop, np.float32))

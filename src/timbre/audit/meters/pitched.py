@@ -22,7 +22,8 @@ PER_OCTAVE = 96
 class Pitch:
     """Share of the sounding 50 ms frames that have a clear pitch between 50 Hz and 2 kHz, and the range of those.
 
-    Frames under -60 dBFS are silent; a last part frame counts as one. NaN where nothing sounds, or nothing has a pitch.
+    Frames under -60 dBFS, an offset aside, are silent; a last part frame counts as one. NaN where nothing sounds, or
+    nothing has a pitch.
     """
 
     def __init__(self, rate_hz: int) -> None:

@@ -12,7 +12,7 @@ FRAME_SECONDS = 0.1
 # At most so many frames of a file, and not denser than that.
 MOST_FRAMES, LEAST_APART_SECONDS = 200, 0.25
 FRAMES_AT_ONCE = 32
-QUIETEST_DBFS = -50.0
+QUIETEST_DBFS = -65.0
 
 LOWEST_HZ, HIGHEST_HZ, PER_OCTAVE = 55.0, 2000.0, 72
 HIGHEST_PARTIAL_HZ, PARTIALS = 5000.0, 16
@@ -58,6 +58,7 @@ class Polyphony:
     def _count(self) -> None:
         frames = np.array(self._waiting, np.float32).reshape(len(self._waiting), self._length)
         self._waiting = []
+        frames = frames - frames.mean(axis=1, keepdims=True)
         frames = frames[np.square(frames).mean(axis=1) > 10.0 ** (QUIETEST_DBFS / 10.0)]
         notes = self._spectrum.notes(frames) if len(frames) else np.zeros(0, int)
         self._notes += int(notes.sum())
