@@ -16,6 +16,8 @@ from timbre.audit.meters.sketch import THIRDS_HZ
 
 # How many times as far apart two groups must lie as their own recordings do from their middle.
 LEAST_CONTRAST = 2.0
+# The same where there is little but the spectrum, and within which share of the limit its recordings must lie then.
+LONE_CONTRAST, LONE_SPREAD_SHARE = 3.0, 0.4
 # Of the limits: what differs by less than this share of them is the same.
 SAME_SHARE = 0.5
 LEAST_PARTS, LEAST_SECONDS, LEAST_SHARE = 2, 10.0, 0.02
@@ -102,25 +104,27 @@ def mean_decay(decay_seconds: np.ndarray) -> float:
 
 def _split(parts: Parts, all_seconds: float, limits: Limits) -> np.ndarray | None:
     """Which parts belong apart from the rest, [parts] bool; None where they are one."""
-    candidates = []
-    for features in _views(parts, limits):
-        if features is not None and len(parts.file) >= 2 * LEAST_PARTS:
-            candidates.append(_two_means(features, parts.seconds))
-    for apart in candidates:
-        if _are_places(parts.of(~apart), parts.of(apart), all_seconds, limits):
-            return apart
-    return None
-
-
-def _views(parts: Parts, limits: Limits) -> list[np.ndarray | None]:
-    """What parts may be split by, in units of the limits, [parts, features]: noise, everything, spectrum."""
-    ltas = _filled(parts.ltas_db, parts.seconds) / (limits.ltas_db * np.sqrt(len(THIRDS_HZ)))
-    noise = _filled(parts.noise_db, parts.seconds) / (limits.noise_db * np.sqrt(len(THIRDS_HZ)))
+    if len(parts.file) < 2 * LEAST_PARTS:
+        return None
+    root = np.sqrt(len(THIRDS_HZ))
+    ltas = _filled(parts.ltas_db, parts.seconds) / (limits.ltas_db * root)
+    noise = _filled(parts.noise_db, parts.seconds) / (limits.noise_db * root)
     with np.errstate(divide="ignore", invalid="ignore"):
-        decay = np.log(np.where(parts.decay_seconds > 0.0, parts.decay_seconds, np.nan))
-    decay = _filled(decay[:, None], parts.seconds) / np.log(limits.decay_ratio)
-    measurable = np.isfinite(parts.noise_db).any()
-    return [noise if measurable else None, np.concatenate([ltas, noise, decay], axis=1), ltas]
+        decay = np.log(np.where(parts.decay_seconds > 0.0, parts.decay_seconds, np.nan)) / np.log(limits.decay_ratio)
+    other = np.concatenate([ltas, _filled(decay[:, None], parts.seconds)], axis=1)
+    measured = np.isfinite(parts.noise_db).any(axis=1)
+    # By the noise, which knows no music, then by all that is known.
+    for features, rows in ((noise, measured), (np.concatenate([other, noise], axis=1), np.ones_like(measured))):
+        if rows.sum() < 2 * LEAST_PARTS:
+            continue
+        apart = np.zeros(len(rows), bool)
+        apart[rows] = _two_means(features[rows], parts.seconds[rows])
+        if apart.any() and not apart[rows].all():
+            # Those without pauses go where they sound like.
+            apart[~rows] = _nearer(other, parts.seconds, apart, rows)[~rows]
+            if _are_places(parts.of(~apart), parts.of(apart), all_seconds, limits):
+                return apart
+    return None
 
 
 def _are_places(one: Parts, other: Parts, all_seconds: float, limits: Limits) -> bool:
@@ -128,20 +132,28 @@ def _are_places(one: Parts, other: Parts, all_seconds: float, limits: Limits) ->
     for half in (one, other):
         if len(half.file) < LEAST_PARTS or half.seconds.sum() < max(LEAST_SECONDS, LEAST_SHARE * all_seconds):
             return False
-    ltas, ltas_contrast = _apart(one.ltas_db, other.ltas_db, one.seconds, other.seconds)
-    noise, noise_contrast = _apart(one.noise_db, other.noise_db, one.seconds, other.seconds)
+    ltas, ltas_spread = _apart(one.ltas_db, other.ltas_db, one.seconds, other.seconds)
+    noise, noise_spread = _apart(one.noise_db, other.noise_db, one.seconds, other.seconds)
     decays = mean_decay(one.decay_seconds), mean_decay(other.decay_seconds)
     ratio = max(decays) / min(decays) if np.isfinite(decays).all() else float("nan")
-    differ = (ltas >= limits.ltas_db) & (ltas_contrast >= LEAST_CONTRAST)
-    noise_differs = (noise >= limits.noise_db) & (noise_contrast >= LEAST_CONTRAST)
+    noise_stands_out = noise >= LEAST_CONTRAST * noise_spread
+    if noise >= limits.noise_db and noise_stands_out:
+        return True
+    # Other music has another spectrum too, and rings on otherwise: one of them alone says little.
     same_noise = noise < SAME_SHARE * limits.noise_db
-    same_decay = ratio < 1.0 + SAME_SHARE * (limits.decay_ratio - 1.0)
-    rings = ratio >= limits.decay_ratio and ltas >= SAME_SHARE * limits.ltas_db and ltas_contrast >= LEAST_CONTRAST
-    return bool(noise_differs or (rings and not same_noise) or (differ and not (same_noise or same_decay)))
+    if ratio >= limits.decay_ratio and ltas >= SAME_SHARE * limits.ltas_db:
+        return bool(ltas >= (LONE_CONTRAST if same_noise else LEAST_CONTRAST) * ltas_spread)
+    if same_noise or ltas < LEAST_CONTRAST * ltas_spread:
+        return False
+    if ltas < limits.ltas_db or ratio < 1.0 + SAME_SHARE * (limits.decay_ratio - 1.0):
+        return False
+    if np.isfinite(noise) and noise_stands_out:
+        return True
+    return bool(ltas >= LONE_CONTRAST * ltas_spread and ltas_spread < LONE_SPREAD_SHARE * limits.ltas_db)
 
 
 def _apart(one: np.ndarray, other: np.ndarray, seconds: np.ndarray, others: np.ndarray) -> tuple[float, float]:
-    """Distance in dB between the middles of two groups of spectra, and how many times as far as their own spread."""
+    """Distance in dB between the middles of two groups of spectra, and RMS distance from its middle within a group."""
     rows = [np.isfinite(spectra).any(axis=1) for spectra in (one, other)]
     if min(rows[0].sum(), rows[1].sum()) < LEAST_PARTS:
         return float("nan"), float("nan")
@@ -152,8 +164,7 @@ def _apart(one: np.ndarray, other: np.ndarray, seconds: np.ndarray, others: np.n
         squares = np.nanmean(np.square(spectra - middle), axis=1)
         # The middle is drawn to the few that it is the mean of.
         spreads.append(np.average(squares, weights=weights) * len(spectra) / (len(spectra) - 1))
-    distance = distance_db(*middles)
-    return distance, distance / np.sqrt(max(np.mean(spreads), 1e-6))
+    return distance_db(*middles), float(np.sqrt(np.mean(spreads)))
 
 
 def _two_means(features: np.ndarray, seconds: np.ndarray) -> np.ndarray:
@@ -164,12 +175,17 @@ def _two_means(features: np.ndarray, seconds: np.ndarray) -> np.ndarray:
     for _ in range(ROUNDS):
         if apart.all() or not apart.any():
             break
-        middles = [np.average(features[side], axis=0, weights=seconds[side]) for side in (~apart, apart)]
-        nearer = np.square(features - middles[1]).sum(axis=1) < np.square(features - middles[0]).sum(axis=1)
+        nearer = _nearer(features, seconds, apart, np.ones_like(apart))
         if (nearer == apart).all():
             break
         apart = nearer
     return apart
+
+
+def _nearer(features: np.ndarray, seconds: np.ndarray, apart: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Which rows are nearer to the middle of those of `rows` that are apart than to the middle of its others."""
+    middles = [np.average(features[side], axis=0, weights=seconds[side]) for side in (rows & ~apart, rows & apart)]
+    return np.square(features - middles[1]).sum(axis=1) < np.square(features - middles[0]).sum(axis=1)
 
 
 def _filled(values: np.ndarray, seconds: np.ndarray) -> np.ndarray:

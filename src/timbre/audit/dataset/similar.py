@@ -37,6 +37,8 @@ LEAST_SECONDS, LEAST_SHARE = 5.0, 0.8
 WORDS_PER_FILE, LINKS = 2, 3
 LAG_SPREAD_FRAMES = 2
 LEAST_VOTES = 2
+# In how many places a word may be before its links count less.
+COMMON, COMMON_WEIGHT = 16, 0.5
 # Where a file has hardly any landmarks, one must do.
 FEW_LANDMARKS = 6
 # Candidates for each file, and for each minute of it.
@@ -83,13 +85,14 @@ class Match:
 
 @dataclass(frozen=True)
 class _Place:
-    """A row of one file that sounds the same in the other: `shift` rows and `delay` half samples later."""
+    """A row of one file that sounds like the other, `sign` times, `shift` rows and `delay` half samples later."""
 
     one: int
     other: int
     row: int
     shift: int
     delay: int
+    sign: int
 
 
 def find_similar(sketches: Sequence[Sketch], most_errors: float) -> list[Match]:
@@ -141,20 +144,28 @@ def _candidates(sketches: Sequence[Sketch]) -> tuple[np.ndarray, ...]:
         files[WORDS_PER_FILE:] == files[:-WORDS_PER_FILE]
     )
     words, moments, files = words[~again], moments[~again], files[~again]
-    pairs, lags, places = [], [], []
+    # What is everywhere, as the attack of a click, says little.
+    new = np.ones(len(words), bool)
+    new[1:] = words[1:] != words[:-1]
+    sizes = np.diff(np.append(np.flatnonzero(new), len(words)))
+    weights = np.where(sizes <= COMMON, 1.0, COMMON_WEIGHT).astype(np.float32)[np.cumsum(new) - 1]
+    pairs, lags, places, votes = [], [], [], []
     for step in range(1, LINKS * WORDS_PER_FILE + 1):
         linked = np.flatnonzero((words[step:] == words[:-step]) & (files[step:] != files[:-step]))
         pairs.append(files[linked].astype(np.int64) * len(sketches) + files[linked + step])
         lags.append(moments[linked + step] - moments[linked])
         places.append(moments[linked])
-    pair, lag, place = np.concatenate(pairs), np.concatenate(lags), np.concatenate(places)
+        votes.append(weights[linked])
+    pair, lag, place, weight = (np.concatenate(each) for each in (pairs, lags, places, votes))
+    if len(pair) == 0:
+        return (pair,) * 4
     order = np.lexsort((place, lag, pair))
-    pair, lag, place = pair[order], lag[order], place[order]
+    pair, lag, place, weight = pair[order], lag[order], place[order], weight[order]
     new = np.ones(len(pair), bool)
     new[1:] = (np.diff(pair) != 0) | (np.diff(lag) > LAG_SPREAD_FRAMES)
     starts = np.flatnonzero(new)
-    votes = np.diff(np.append(starts, len(pair)))
-    middle = starts + votes // 2
+    votes = np.add.reduceat(weight, starts)
+    middle = (starts + np.append(starts[1:], len(pair)) - 1) // 2
     one, other = np.divmod(pair[middle], len(sketches))
     enough = votes >= np.where(np.minimum(counts[one], counts[other]) <= FEW_LANDMARKS, 1, LEAST_VOTES)
     one, other, middle, votes = one[enough], other[enough], middle[enough], votes[enough]
@@ -206,13 +217,23 @@ def _look(
     reach = round(REACH_HOPS * FINER * HOP_SAMPLES)
     delays = left[:, None] * FINER * HOP_SAMPLES + np.arange(-reach, reach + 1)
     tried = np.take_along_axis(agreement, delays % length, axis=1)
-    best = tried.argmax(axis=1)
+    # Upside down is the same sound.
+    best = np.abs(tried).argmax(axis=1)
+    found = tried[np.arange(len(ones)), best]
     equal = np.bincount(number, minlength=len(ones))
-    chosen = delays[np.arange(len(ones)), best]
     good = (equal >= LEAST_ROWS_EQUAL) & (equal >= LEAST_SHARE_EQUAL * heard.sum(axis=(1, 2)))
-    good &= tried[np.arange(len(ones)), best] >= (1.0 - 2.0 * most_errors) * equal
+    good &= np.abs(found) >= (1.0 - 2.0 * most_errors) * equal
+    # The votes may have been for the row beside the nearest one.
+    row = FINER * PHASE_STEP * HOP_SAMPLES
+    delay = shifts * row + delays[np.arange(len(ones)), best]
+    shifts = np.round(delay / row).astype(np.int64)
     return [
-        _Place(*(int(value[place]) for value in (ones, others, moments // PHASE_STEP, shifts, chosen)))
+        _Place(
+            *(
+                int(value[place])
+                for value in (ones, others, moments // PHASE_STEP, shifts, delay - shifts * row, np.sign(found))
+            )
+        )
         for place in np.flatnonzero(good)
     ]
 
@@ -237,7 +258,7 @@ def _whole(sketches: Sequence[Sketch], place: _Place, most_errors: float) -> Mat
         at, stop = start + first * BLOCK_ROWS, min(end, start + (first + READ_BLOCKS) * BLOCK_ROWS)
         bins, turns, both = _compare(*_rows(one, other, at, stop, place.shift))
         seen += np.bincount(bins[turns != 0], minlength=BINS)
-        turned = turns * np.exp(2j * np.pi / (FINER * FRAME_SAMPLES) * place.delay * bins)
+        turned = place.sign * turns * np.exp(2j * np.pi / (FINER * FRAME_SAMPLES) * place.delay * bins)
         starts = np.arange(0, len(bins), BLOCK_ROWS)
         for kept, values in zip(counts, (both, turns != 0, turned.real), strict=True):
             kept[first : first + len(starts)] = np.add.reduceat(values, starts, axis=0, dtype=np.float64)
