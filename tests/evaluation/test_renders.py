@@ -1,5 +1,7 @@
 """Renders in a stream: aligned, of each draw, whatever the length."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import soundfile
@@ -54,6 +56,22 @@ def test_a_render_has_the_length_of_its_sound_and_no_delay(tmp_path, noise):
         found = made.rendered(Stored(tmp_path, [audio], 1), {}, draw=1)
         assert found.samples == samples
         assert np.array_equal(found.part(0, samples), audio * np.float32(0.5))
+
+
+def test_a_long_sound_costs_no_memory(tmp_path, rate):
+    path = tmp_path / "long.wav"
+    with soundfile.SoundFile(path, "w", 44100, 2, "PCM_16") as file:
+        for _ in range(300):
+            file.write(np.zeros((44100, 2), np.int16))
+    made = renderer(delay_player(100), tmp_path)
+    tracemalloc.start()
+    sound = made.read(Item("transfer", "long", "long.wav", path))
+    output = made.rendered(sound, {}, draw=1)
+    output.write_flac(tmp_path / "long.flac", rate)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert output.samples == 300 * rate
+    assert peak < 4 * output.samples / 2, "half of what one copy of the sound takes"
 
 
 def test_what_is_stored_goes_when_it_is_closed(tmp_path, tone):

@@ -48,7 +48,9 @@ def reconstruct(session: Session, item: Item, other: Item) -> Reconstructed:
     """
     rate, renderer = session.rate_hz, session.renderer
     original, another = renderer.read(item), renderer.read(other)
-    draws = [renderer.rendered(original, session.model.neutral, draw) for draw in range(renderer.draws)]
+    draws = [
+        renderer.rendered(original, session.model.neutral, draw, heard=draw == 0) for draw in range(renderer.draws)
+    ]
     shift = original.samples // 2 if other == item else 0
     shown = Shown(rate, session.params.evaluate.page_seconds)
     figures: list[tuple[float, Figures]] = []

@@ -18,7 +18,7 @@ from timbre.playing.render import play, render, turn
 DRAWS = 3
 # Silence that a stream begins with, for each further draw: noise depends on nothing but the sample's place in it.
 DRAW_SAMPLES = 16384
-# Further draws are played in long blocks, which is many times quicker and gives the same sound.
+# What nobody listens to is played in long blocks, which is many times quicker and gives the same sound.
 LONG_BLOCK_SAMPLES = 8192
 # Level of the difference, against the sound, from which two draws are not the same.
 DIFFERENT_DB = -60.0
@@ -36,15 +36,15 @@ class Renderer:
         """An item's sound, at the model's rate and in its channels. Raises: UnreadableError as `item_blocks` does."""
         return self._store(item_blocks(item, self.player.sample_rate_hz, self.player.channels))
 
-    def rendered(self, sound: Stored, controls: dict[str, float], draw: int = 0) -> Stored:
-        """What the model makes of a sound, aligned with it. draw: which noise.
+    def rendered(self, sound: Stored, controls: dict[str, float], draw: int = 0, heard: bool = True) -> Stored:
+        """What the model makes of a sound, aligned with it. draw: which noise. heard: in the blocks of a host.
 
         Raises: UserError where that is not numbers.
         """
         turn(self.player, controls)
         silent = -(-draw * DRAW_SAMPLES // self.player.block_samples) * self.player.block_samples
         before = np.zeros((self.player.channels, silent), np.float32)
-        block = self.block_samples if draw == 0 else max(self.block_samples, LONG_BLOCK_SAMPLES)
+        block = self.block_samples if heard else max(self.block_samples, LONG_BLOCK_SAMPLES)
         played = play(self.player, chain([before], sound.blocks()), block, self.on_samples)
         return self._store(_without(played, silent))
 

@@ -33,8 +33,9 @@ class Stored:
         """Samples from start to end (exclusive), [channels, samples]; those beyond the sound are left out."""
         start, end = max(start, 0), min(end, self.samples)
         self._file.seek(4 * self.channels * start)
-        values = np.frombuffer(self._file.read(4 * self.channels * max(end - start, 0)), dtype=np.float32)
-        return np.ascontiguousarray(values.reshape(-1, self.channels).T)
+        values = np.empty((max(end - start, 0), self.channels), np.float32)
+        self._file.readinto(values)
+        return np.ascontiguousarray(values.T)
 
     def looped(self, start: int, samples: int) -> np.ndarray:
         """So many samples from a place on; the sound begins again where it ends. [channels, samples]"""

@@ -16,6 +16,7 @@ from timbre.evaluation.metrics.kad import Timbre, bandwidth_of, joined, kad
 from timbre.evaluation.metrics.ltas import ltas_db_within, mean_powers
 from timbre.evaluation.metrics.variety import outline_db
 from timbre.evaluation.reconstruction import Reconstructed
+from timbre.evaluation.renders import LONG_BLOCK_SAMPLES
 from timbre.evaluation.response import LINEARITY_SECONDS, level_linearity_db
 from timbre.evaluation.scratch import Stored
 from timbre.evaluation.session import Session, Shown
@@ -84,7 +85,7 @@ def transfer(session: Session, item: Item, target: TargetSet) -> Transferred:
     """
     rate, renderer, model = session.rate_hz, session.renderer, session.model
     original = renderer.read(item)
-    draws = [renderer.rendered(original, {}, draw) for draw in range(renderer.draws)]
+    draws = [renderer.rendered(original, {}, draw, heard=draw == 0) for draw in range(renderer.draws)]
     sides = {"output": draws[0]}
     if model.adapts:
         sides["unadapted"] = renderer.rendered(original, model.neutral)
@@ -108,7 +109,7 @@ def transfer(session: Session, item: Item, target: TargetSet) -> Transferred:
         part = transfer_figures(heard, played, compared, rate, target.powers, session.tolerance)
         part["buzz_db"] = None
         if BALANCE in model.defaults and can_buzz(heard.tracks):
-            harmonics = harmonics or renderer.rendered(original, {BALANCE: 1.0})
+            harmonics = harmonics or renderer.rendered(original, {BALANCE: 1.0}, heard=False)
             part["buzz_db"] = _buzz_db(session, heard, harmonics.part(start, end))
         figures.append((end - start, part))
         for name, each in named(played, anchors).items():
@@ -120,9 +121,7 @@ def transfer(session: Session, item: Item, target: TargetSet) -> Transferred:
     row |= shown.levels() | mean_figures(figures)
     row |= kad_figures({name: joined(parts) for name, parts in timbres.items()}, target)
     loudest = _loudest(original, shown, rate, LINEARITY_SECONDS)
-    row["level_linearity_db"] = level_linearity_db(
-        renderer.player, loudest, session.params.evaluate.block_samples, model.neutral
-    )
+    row["level_linearity_db"] = level_linearity_db(renderer.player, loudest, LONG_BLOCK_SAMPLES, model.neutral)
     outlines = None
     if level_dbfs(loudest) > AUDIBLE_DBFS:
         outlines = tuple(outline_db(shown.sides[side].audio, rate) for side in ("input", "output"))
