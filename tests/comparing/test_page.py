@@ -55,9 +55,11 @@ def test_each_sound_is_in_it_once(made):
 
 def test_a_revision_alone_is_compared_with_the_workspace(repository, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(repository.folder)
-    compare(["dull"], tmp_path / "made/page.html")
-    assert "compare: dull, workspace, 5 inputs: " in capsys.readouterr().out
-    assert "<title>Comparison: dull, workspace</title>" in (tmp_path / "made/page.html").read_text()
+    compare(["main"], tmp_path / "made/page.html")
+    assert "compare: main, workspace, 5 inputs: " in capsys.readouterr().out
+    html = (tmp_path / "made/page.html").read_text()
+    assert "<title>Comparison: main, workspace</title>" in html
+    assert "Clearly worse: Distance to the target&#39;s colour" in html
 
 
 def test_one_revision_twice_is_nothing_to_compare(tmp_path):
