@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from timbre.comparing.differences import (
     ABSENT,
@@ -14,7 +13,6 @@ from timbre.comparing.differences import (
     differing,
     figure_rows,
     judged,
-    mean_interval,
     paired,
     sources,
     with_preset,
@@ -27,7 +25,7 @@ SAME = {("transfer", name) for name in NAMES}
 
 
 def entry(better: str, key: str = "ltas_db") -> Entry:
-    return Entry("transfer", key, "Name", better, "", ())
+    return Entry("transfer", key, "Name", better, "", "")
 
 
 def evaluation(values: list[float | None], key: str = "ltas_db", **more) -> Evaluation:
@@ -36,26 +34,6 @@ def evaluation(values: list[float | None], key: str = "ltas_db", **more) -> Eval
     metrics = {"transfer": {key: float(np.mean(known))}}
     content = {"metrics": metrics, "summary": {}, "params": {}, "lock": {}} | more
     return Evaluation("name", "", items=pd.DataFrame(rows), open=lambda path: None, **content)
-
-
-def test_the_interval_is_the_percentile_bootstrap_where_items_are_many():
-    values = np.random.default_rng(1).exponential(size=400)
-    wanted = stats.bootstrap((values,), np.mean, method="percentile", rng=np.random.default_rng(2))
-    got = mean_interval(values)
-    width = wanted.confidence_interval.high - wanted.confidence_interval.low
-    assert got == pytest.approx(tuple(wanted.confidence_interval), abs=0.05 * width)
-
-
-def test_the_interval_holds_the_truth_as_often_as_it_says_also_for_few_items():
-    draw = np.random.default_rng(0)
-    intervals = [mean_interval(draw.normal(size=8)) for _ in range(150)]
-    held = np.mean([low <= 0.0 <= high for low, high in intervals])
-    assert held == pytest.approx(0.95, abs=0.05)
-
-
-def test_too_few_items_have_no_interval():
-    assert mean_interval(np.array([1.0, 2.0])) is None
-    assert mean_interval(np.array([1.0, 1.0, 1.0])) == (1.0, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +72,7 @@ def test_rows_are_those_of_the_catalogue_that_apply():
     rows = figure_rows([evaluation([5.0] * 5, summary=told), other, first], SAME)
     assert [row.entry.key for row in rows] == ["ltas_db"]
     assert rows[0].values == [5.0, pytest.approx(3.04), 5.0]
-    assert rows[0].intervals == [(4.5, 5.5), None, None]
+    assert rows[0].summaries == [told["transfer.ltas_db"], {}, {}]
     assert rows[0].differences[0] is None
     assert judged(rows, 1) == {BETTER: ["Distance to the target's colour"], WORSE: [], LEVEL: []}
     assert judged(rows, 2)[LEVEL] == ["Distance to the target's colour"]

@@ -76,7 +76,7 @@ def test_the_command_ends_with_one_line_on_a_bad_name(repository):
 
 def told(better: str, *differences: Difference | None) -> list[dict]:
     none = [None] * len(differences)
-    return forest(Row(Entry("transfer", "mss", "", better, "", ()), none, none, list(differences)))
+    return forest(Row(Entry("transfer", "mss", "", better, "", ""), none, none, list(differences)))
 
 
 def test_better_is_to_the_right_whichever_way_that_is():

@@ -7,17 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from timbre.comparing.gather import Evaluation
 from timbre.evaluation.catalogue import NOT_APPLICABLE, Entry, entries
+from timbre.evaluation.intervals import mean_interval
+from timbre.evaluation.measure import WORST
 
-RESAMPLES = 10_000
-CONFIDENCE = 0.95
-# Under it the items say nothing about others of their kind.
-FEWEST_ITEMS = 3
-# Of these the figure is that of the worst item, which has no interval.
-WORST = ("leap_frames", "buzz_db")
 BETTER, WORSE, LEVEL = "better", "worse", "level"
 ABSENT = NOT_APPLICABLE
 DIGEST_CHARACTERS = 8
@@ -40,11 +35,14 @@ class Difference:
 
 @dataclass(frozen=True)
 class Row:
-    """A figure of all models: `values`, `intervals` (of summary.json) and `differences` are in the models' order."""
+    """A figure of all models: the lists are in the models' order.
+
+    summaries: what summary.json says of it, empty where a model has none. differences: from the first model.
+    """
 
     entry: Entry
     values: list[float | None]
-    intervals: list[tuple[float, float] | None]
+    summaries: list[dict]
     differences: list[Difference | None]
 
 
@@ -56,29 +54,20 @@ def figure_rows(evaluations: list[Evaluation], same: set[tuple[str, str]]) -> li
     catalogue: dict[tuple[str, str], Entry] = {}
     for evaluation in evaluations:
         tolerance = evaluation.params.get("evaluate", {}).get("f0_tolerance_cents", 50.0)
-        catalogue |= {(entry.section, entry.key): entry for entry in entries(tolerance) if _is_new(entry, catalogue)}
+        for entry in entries(tolerance):
+            catalogue.setdefault((entry.section, entry.key), entry)
     rows = []
     for entry in catalogue.values():
         values = [evaluation.metrics.get(entry.section, {}).get(entry.key) for evaluation in evaluations]
         if any(value is not None for value in values):
-            told = [interval_told(evaluation, entry) for evaluation in evaluations]
+            summaries = [evaluation.summary.get(f"{entry.section}.{entry.key}", {}) for evaluation in evaluations]
             first = evaluations[0]
             differences = [
                 difference(entry, first, other, values[0], value, same) if other is not first else None
                 for other, value in zip(evaluations, values, strict=True)
             ]
-            rows.append(Row(entry, values, told, differences))
+            rows.append(Row(entry, values, summaries, differences))
     return rows
-
-
-def _is_new(entry: Entry, known: Iterable[tuple[str, str]]) -> bool:
-    return (entry.section, entry.key) not in known
-
-
-def interval_told(evaluation: Evaluation, entry: Entry) -> tuple[float, float] | None:
-    """The interval of a figure by summary.json; None where that says nothing of it."""
-    told = evaluation.summary.get(f"{entry.section}.{entry.key}", {})
-    return None if told.get("low") is None or told.get("high") is None else (told["low"], told["high"])
 
 
 def difference(
@@ -115,22 +104,6 @@ def paired(first: pd.DataFrame, other: pd.DataFrame, entry: Entry, same: set[tup
     both = pd.concat(tables, axis=1, keys=["first", "other"]).dropna()
     both = both[[key in same for key in both.index]].sort_index()
     return (both["other"] - both["first"]).to_numpy(dtype=np.float64)
-
-
-def mean_interval(values: np.ndarray) -> tuple[float, float] | None:
-    """95 % interval of the mean of values [items] by the bootstrap; None under three items.
-
-    Percentiles of the means of 10,000 resamples, the tails taken further out for few items, where plain percentiles
-    are too narrow: Hesterberg 2015, "What teachers should know about the bootstrap", The American Statistician 69,
-    3.3: the normal tail beyond t * sqrt(n / (n - 1)), with Student's t for n - 1 degrees of freedom.
-    """
-    count = len(values)
-    if count < FEWEST_ITEMS:
-        return None
-    draws = np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
-    tail = stats.norm.sf(stats.t.isf((1.0 - CONFIDENCE) / 2.0, count - 1) * np.sqrt(count / (count - 1)))
-    low, high = np.quantile(values[draws].mean(axis=1), [tail, 1.0 - tail])
-    return float(low), float(high)
 
 
 def judged(rows: list[Row], index: int) -> dict[str, list[str]]:

@@ -13,7 +13,6 @@ from timbre.audio.table import counted
 from timbre.comparing.differences import (
     ABSENT,
     BETTER,
-    CONFIDENCE,
     LEVEL,
     WORSE,
     Difference,
@@ -27,6 +26,7 @@ from timbre.comparing.differences import (
 from timbre.comparing.gather import Evaluation
 from timbre.comparing.sounds import EXCERPT_SECONDS, Clip, Comparison, gains, strip_png_base64
 from timbre.evaluation.catalogue import MINUS, formatted
+from timbre.evaluation.intervals import CONFIDENCE
 from timbre.evaluation.items import RECONSTRUCTION, TRANSFER
 from timbre.evaluation.measure import rca_key, within_key
 from timbre.files import write_text
@@ -39,15 +39,6 @@ TITLES = {
 # Half the width of the picture of differences, and the height that a model takes in it.
 HALF_WIDTH, LANE = 100.0, 16.0
 MOST_DECIMALS = 4
-# What the page calls figures of the model itself; others go by their keys.
-FACTS = {
-    "delay_samples": "Delay",
-    "parameters": "Parameters",
-    "streaming_snr_db": "Streaming equals offline to",
-    "silence_dbfs_after_1s": "A second after the input stops",
-    "bytes": "Bytes of model.ts",
-    "macs_per_second": "Multiply-adds per second",
-}
 
 
 @dataclass(frozen=True)
@@ -79,7 +70,7 @@ def write_page(path: Path, evaluations: list[Evaluation], comparisons: list[Comp
         lines=[_line(rows, index, name, names[0]) for index, name in enumerate(names) if index > 0],
         warnings=_warnings(evaluations, comparisons),
         figures=[(TITLES[kind], [_figure(row) for row in rows if row.entry.section == kind]) for kind in TITLES],
-        facts=_facts(evaluations),
+        facts=_facts(rows, evaluations),
         params=_apart([with_preset(evaluation.params) for evaluation in evaluations]),
         sources=_apart([sources(evaluation.lock) for evaluation in evaluations]),
         sections=[(kind, TITLES[kind], listed[kind]) for kind in TITLES if listed[kind]],
@@ -157,13 +148,15 @@ def _apart(contents: list[dict]) -> tuple[list, list]:
 
 def _figure(row: Row) -> dict:
     """What the template needs of a figure."""
-    key, anchors = row.entry.key, row.entry.anchors
+    key, summary = row.entry.key, row.summaries[0]
     cells = []
-    for value, interval, difference in zip(row.values, row.intervals, row.differences, strict=True):
+    for value, told, difference in zip(row.values, row.summaries, row.differences, strict=True):
+        ends = [told.get(end) for end in ("low", "high")]
         cells.append(
             {
                 "value": formatted(key, value),
-                "interval": interval and f"{formatted(key, interval[0])} to {formatted(key, interval[1])}",
+                "interval": "" if None in ends else " to ".join(formatted(key, end) for end in ends),
+                "share": told.get("share"),
                 "change": difference and change_told(key, difference),
                 "outcome": difference and difference.outcome,
             }
@@ -173,7 +166,11 @@ def _figure(row: Row) -> dict:
         "key": f"{row.entry.section}.{key}",
         "better": row.entry.better,
         "meaning": row.entry.meaning,
-        "anchors": anchors,
+        "anchors": [
+            (label, formatted(key, summary["anchors"][name]))
+            for label, name in row.entry.anchors
+            if summary.get("anchors", {}).get(name) is not None
+        ],
         "cells": cells,
         "forest": forest(row),
     }
@@ -221,34 +218,19 @@ def change_told(key: str, difference: Difference) -> tuple[str, str]:
     return f"{signed(numbers[0])} {unit}".rstrip(), interval
 
 
-def _facts(evaluations: list[Evaluation]) -> list[tuple[str, list[str]]]:
-    """Figures of the models themselves: (name, values)."""
-    contents = [dict(_scalars(evaluation.metrics.get("model", {}))) for evaluation in evaluations]
-    keys = list(dict.fromkeys(key for content in contents for key in content))
-    keys.sort(key=lambda key: list(FACTS).index(key) if key in FACTS else len(FACTS))
-    rows = []
-    for key in keys:
-        values = [_fact(key, content.get(key), evaluation.params) for content, evaluation in
-                  zip(contents, evaluations, strict=True)]  # fmt: skip
-        rows.append((FACTS.get(key, key.replace("_", " ")), values))
-    return rows
+def _facts(rows: list[Row], evaluations: list[Evaluation]) -> list[tuple[str, list[str]]]:
+    """Figures of the models themselves, which have no items: (name, values)."""
+    return [
+        (row.entry.name, [_fact(row.entry.key, *each) for each in zip(row.values, evaluations, strict=True)])
+        for row in rows
+        if row.entry.section not in TITLES
+    ]
 
 
-def _fact(key: str, value: float | None, params: dict) -> str:
-    if value is None:
-        return ABSENT
-    if key == "delay_samples":
-        rate_hz = params.get("data", {}).get("sample_rate")
-        return f"{value:,} samples" + (f", {1000.0 * value / rate_hz:.1f} ms" if rate_hz else "")
-    return f"{value:,}" if isinstance(value, int) else formatted(key, value)
-
-
-def _scalars(content: dict, before: str = ""):
-    for key, value in content.items():
-        if isinstance(value, dict):
-            yield from _scalars(value, f"{before}{key} ")
-        elif not isinstance(value, list):
-            yield f"{before}{key}", value
+def _fact(key: str, value: float | None, evaluation: Evaluation) -> str:
+    rate_hz = evaluation.params.get("data", {}).get("sample_rate")
+    milliseconds = f", {1000.0 * value / rate_hz:.1f} ms" if key.endswith("_samples") and value and rate_hz else ""
+    return f"{formatted(key, value)}{milliseconds}"
 
 
 def _listed(each: Comparison, evaluations: list[Evaluation], target: Comparison | None, sounds: dict[str, str]) -> dict:
