@@ -10,7 +10,7 @@ from timbre.audit.meters.sketch import MFCCS, Sketch
 
 # The index grows with the number of windows: these many are drawn at most.
 WINDOWS, SEED = 600, 0
-FEWEST_WINDOWS = 8
+FEWEST_WINDOWS = 30
 # Fixed, so that figures of different sets compare: what differs by so much in each coefficient is another sound.
 MEAN_SCALE, SPREAD_SCALE = 12.0, 6.0
 _SCALES = np.repeat([MEAN_SCALE, SPREAD_SCALE], MFCCS)
@@ -21,7 +21,8 @@ def variety(sketches: Sequence[Sketch]) -> dict:
 
     The Vendi score (Friedman & Dieng 2023) is the exponential of the entropy of the eigenvalues of K / n: 1 where all
     are equal, n where none is like another. K is exp(-d / 2) of the mean squared difference d of two seconds' MFCCs,
-    each divided by its scale.
+    each divided by its scale. An idle engine has 1.0; one instrument 2 to 5, a speaker 10, a drum kit 7 to 19, fourteen
+    of them 22, unrelated effects 26.
     Returns: vendi, spread (root mean squared distance from the middle, in scales of all coefficients together), and
     the number of windows; {} where there are too few of them.
     """

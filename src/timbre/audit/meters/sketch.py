@@ -24,7 +24,8 @@ THIRDS_HZ = 1000.0 * 10.0 ** (np.arange(-12, 10) / 10.0)
 SPECTRUM_STEP = 4
 PART_FRAMES = 2580  # of the spectrum: half a minute
 MFCC_STEP, MFCC_FRAMES = 2, 43  # a second of every second frame
-MFCCS, MELS = 19, 40
+# The first MFCCs tell the colour of a sound; those above them begin to tell the notes of a melody apart.
+MFCCS, MELS = 8, 40
 SILENT_RMS = 1e-3
 # Frames at once: a whole number of all that is counted above. Always so many until the end, since the last bits of a
 # matrix product depend on its size, and those of a sketch may not depend on how the file was cut into blocks.
@@ -38,11 +39,11 @@ DIGITAL_SILENCE_DB = -100
 
 @dataclass(frozen=True, eq=False)
 class Sketch:
-    """One recording, in 110 bytes a second besides its phases, which have 690 and may lie on disk.
+    """One recording, in 70 bytes a second besides its phases, which have 690 and may lie on disk.
 
     words, moments: landmarks of the fingerprint and their frames; phases: the rest of it [frames / 2, 8] (see
-    `timbre.audit.dataset.fingerprint`). mfcc: mean and standard deviation of 19 MFCCs in each second that sounds,
-    [seconds, 38]. spectra_db: average spectrum of each half minute in third octaves, [parts, 22], dBFS; part_seconds:
+    `timbre.audit.dataset.fingerprint`). mfcc: mean and standard deviation of 8 MFCCs in each second that sounds,
+    [seconds, 16]. spectra_db: average spectrum of each half minute in third octaves, [parts, 22], dBFS; part_seconds:
     their lengths [parts]. noise_db: spectrum of the quietest frames [22], NaN where there are no pauses.
     """
 
