@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import socket
 import subprocess
@@ -53,7 +54,7 @@ def cluster(tmp_path_factory):
                     cwd=folder, env=environment, stdout=log, stderr=log,
                 )  # fmt: skip
                 running.callback(process.wait)
-                running.callback(process.terminate)
+                running.callback(process.kill)
             yield address
 
 
@@ -143,26 +144,33 @@ def test_a_worker_is_asked_for_its_versions_and_for_the_folder(tmp_path, monkeyp
     assert f"does not share this folder: neither its {tmp_path} nor" in unfit(place)
 
 
+def told_by_a_run() -> str:
+    """The message of the error in which a run ends."""
+    try:
+        list(for_each(pow, [(1, 2)]))
+    except UserError as error:
+        message = str(error)
+    # A client that failed and is collected while another starts would wait for itself (distributed 2026.8).
+    gc.collect()
+    return message
+
+
 def test_no_address_no_dask_no_scheduler_no_worker(monkeypatch, tmp_path):
     from distributed import LocalCluster
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("timbre.audio.cluster.CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr("timbre.audio.cluster.CONNECT_SECONDS", 1.0)
     monkeypatch.setattr("timbre.audio.cluster.WITHOUT_WORKERS_SECONDS", 0.3)
     monkeypatch.setenv("TIMBRE_JOBLIB_BACKEND", "dask")
     monkeypatch.delenv("TIMBRE_DASK_SCHEDULER", raising=False)
-    with pytest.raises(UserError, match=r"Run `dask scheduler`, and set TIMBRE_DASK_SCHEDULER to the address"):
-        list(for_each(pow, [(1, 2)]))
+    assert "Run `dask scheduler`, and set TIMBRE_DASK_SCHEDULER to the address" in told_by_a_run()
     for wrong in ("rubbish", "ftp://host:1", "tcp://127.0.0.1:9"):
         monkeypatch.setenv("TIMBRE_DASK_SCHEDULER", wrong)
-        with pytest.raises(UserError, match=rf"TIMBRE_DASK_SCHEDULER={wrong} \(environment\): no Dask scheduler"):
-            list(for_each(pow, [(1, 2)]))
-    with LocalCluster(n_workers=0, dashboard_address=None, processes=False, protocol="tcp") as empty:
+        assert f"TIMBRE_DASK_SCHEDULER={wrong} (environment): no Dask scheduler" in told_by_a_run()
+    with LocalCluster(n_workers=0, dashboard_address=":0", processes=False, protocol="tcp") as empty:
         monkeypatch.setenv("TIMBRE_DASK_SCHEDULER", empty.scheduler_address)
-        with pytest.raises(UserError, match=r"has had no worker for 0\.3 s\. Run `dask worker"):
-            list(for_each(pow, [(1, 2)]))
+        assert "has had no worker for 0.3 s. Run `dask worker" in told_by_a_run()
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "distributed", None)
-        with pytest.raises(UserError, match=r"not installed here\. Run `pip install -e \.\[dask\]`"):
-            list(for_each(pow, [(1, 2)]))
+        assert "not installed here. Run `pip install -e .[dask]`" in told_by_a_run()
     assert not list(tmp_path.iterdir())
