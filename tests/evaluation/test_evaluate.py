@@ -290,6 +290,14 @@ def test_an_unreadable_input_is_listed_and_the_rest_goes_on(project, params):
     assert "could not be read" in page and "broken.wav" in page
 
 
+def test_an_unreadable_take_takes_no_other_with_it(project, params):
+    (project / "data/normalized/test/take_02.flac").write_bytes(b"not a sound")
+    metrics = evaluate(params)
+    assert metrics["reconstruction"]["f0_within_50_cents"] == 1.0
+    told = summary()["reconstruction.onset_f"]
+    assert told["items"] == 1 and "target" in told["anchors"], "the take itself, half its length later"
+
+
 def test_no_readable_input_is_an_error_that_leaves_no_report(project, params):
     for path in (project / "inputs").iterdir():
         path.write_bytes(b"not a sound")

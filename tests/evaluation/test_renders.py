@@ -8,6 +8,7 @@ import soundfile
 import torch
 from support.played import RATE, DelayLine, delay_player
 
+from timbre.audio.io import UnreadableError
 from timbre.dsp.noise import hashed_noise
 from timbre.evaluation.items import Item
 from timbre.evaluation.renders import DRAW_SAMPLES, Renderer, draws_noise
@@ -56,6 +57,12 @@ def test_a_render_has_the_length_of_its_sound_and_no_delay(tmp_path, noise):
         found = made.rendered(Stored(tmp_path, [audio], 1), {}, draw=1)
         assert found.samples == samples
         assert np.array_equal(found.part(0, samples), audio * np.float32(0.5))
+
+
+def test_a_sound_of_which_nothing_is_left_is_told(tmp_path):
+    soundfile.write(tmp_path / "x.wav", np.ones(1), 192000)
+    with pytest.raises(UnreadableError, match="at 16000 Hz no sample is left"):
+        renderer(delay_player(0), tmp_path).read(Item("transfer", "x", "x.wav", tmp_path / "x.wav"))
 
 
 def test_a_long_sound_costs_no_memory(tmp_path, rate):

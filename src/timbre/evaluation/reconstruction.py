@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from timbre.audio.io import UnreadableError
 from timbre.evaluation.anchors import mel_inversion, untrained_render
 from timbre.evaluation.items import Item
 from timbre.evaluation.measure import (
@@ -21,6 +22,7 @@ from timbre.evaluation.measure import (
 from timbre.evaluation.metrics.kad import Timbre, joined, paired_kad
 from timbre.evaluation.metrics.ltas import band_powers, mean_powers
 from timbre.evaluation.metrics.spectra import lsd_db_noise_floor, mss_noise_floor
+from timbre.evaluation.scratch import Stored
 from timbre.evaluation.session import Session, Shown
 
 
@@ -44,14 +46,15 @@ def reconstruct(session: Session, item: Item, other: Item) -> Reconstructed:
     """Play a held-out recording with every control neutral, and measure it.
 
     other: the recording that stands in for the output as the anchor "target"; the item itself, half its length later,
-    where there is no other. Raises: UnreadableError, UserError where the model gives samples that are no numbers.
+    where there is no other that can be read.
+    Raises: UnreadableError, UserError where the model gives samples that are no numbers.
     """
     rate, renderer = session.rate_hz, session.renderer
-    original, another = renderer.read(item), renderer.read(other)
+    original = renderer.read(item)
+    another, shift = _another(session, original, item, other)
     draws = [
         renderer.rendered(original, session.model.neutral, draw, heard=draw == 0) for draw in range(renderer.draws)
     ]
-    shift = original.samples // 2 if other == item else 0
     shown = Shown(rate, session.params.evaluate.page_seconds)
     figures: list[tuple[float, Figures]] = []
     powers: list[np.ndarray] = []
@@ -89,6 +92,16 @@ def kad_figures(timbres: dict[str, Timbre], bandwidth: float | None) -> Figures:
     """The kernel distance of a reconstruction and of its anchors. bandwidth: of the whole held-out set."""
     others = {name: timbre for name, timbre in timbres.items() if name != "input"}
     return of_draws("kad_mfcc", {name: paired_kad(timbres["input"], each, bandwidth) for name, each in others.items()})
+
+
+def _another(session: Session, original: Stored, item: Item, other: Item) -> tuple[Stored, int]:
+    """What stands in as another take, and from which of its samples on."""
+    if other != item:
+        try:
+            return session.renderer.read(other), 0
+        except UnreadableError:  # told when its own turn comes
+            pass
+    return original, original.samples // 2
 
 
 def _anchors(session: Session, audio: np.ndarray, start: int) -> dict[str, Heard]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from timbre.audio.io import UnreadableError
 from timbre.evaluation.items import Item, item_blocks
 from timbre.evaluation.scratch import Stored
 from timbre.playing.player import Player
@@ -34,7 +35,11 @@ class Renderer:
 
     def read(self, item: Item) -> Stored:
         """An item's sound, at the model's rate and in its channels. Raises: UnreadableError as `item_blocks` does."""
-        return self._store(item_blocks(item, self.player.sample_rate_hz, self.player.channels))
+        rate = self.player.sample_rate_hz
+        sound = self._store(item_blocks(item, rate, self.player.channels))
+        if sound.samples == 0:
+            raise UnreadableError(f"is too short: at {rate} Hz no sample is left of it")
+        return sound
 
     def rendered(self, sound: Stored, controls: dict[str, float], draw: int = 0, heard: bool = True) -> Stored:
         """What the model makes of a sound, aligned with it. draw: which noise. heard: in the blocks of a host.
