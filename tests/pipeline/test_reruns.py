@@ -47,11 +47,11 @@ def test_the_loudness_target_runs_normalize_and_what_follows(restored):
     assert restored.repro() == ["normalize", "slice", "train", "export", "evaluate"]
 
 
-def test_other_recordings_run_everything(restored):
+def test_recordings_elsewhere_run_everything_but_the_gate_that_reads_what_the_audit_says(restored):
     (restored.folder / "data" / "raw").rename(restored.folder / "data" / "mine")
     restored.edit(data__raw="data/mine", normalize__target_lufs=-21.0)
     try:
-        assert restored.repro() == ALL
+        assert restored.repro() == [name for name in ALL if name != "gate"]
     finally:
         (restored.folder / "data" / "mine").rename(restored.folder / "data" / "raw")
 
