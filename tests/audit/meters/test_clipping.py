@@ -30,7 +30,7 @@ def count(samples, bits=16, blocks=1):
 @pytest.mark.parametrize("bits", [8, 16, 24])
 @pytest.mark.parametrize("hertz", [20.0, 30.0, 50.0, 110.0, 440.0, 997.0, 4000.0])
 def test_clean_tones_are_not_clipped(hertz, bits):
-    assert count(to_bits(sine(hertz, 32767 / 32768), bits), bits) == (0, 0)
+    assert count(to_bits(sine(hertz, 1.0 - 2.0 ** (1 - bits)), bits), bits) == (0, 0)
 
 
 @pytest.mark.parametrize("over_db", [1.0, 3.0, 12.0])
@@ -104,3 +104,16 @@ def test_coarse_steps_in_a_fine_file_are_not_clipping(bits, gain):
     # In eight bits a slower one cannot be told from what rounding does.
     clipped = to_bits(gain * to_bits(np.clip(1.5 * swell * sine(880.0), -0.9, 0.9), bits), 24)
     assert judge([clipped])["clipped_runs"] > 1000
+
+
+def test_equal_neighbours_under_a_noisy_top_are_chance():
+    """A low tone with some steps of noise has three equal samples in a row here and there, but not at its very top."""
+    rng = np.random.default_rng(0)
+    tones = [to_bits(0.36 * sine(110.0, seconds=20.0) + 1e-4 * rng.standard_normal(20 * RATE), 16) for _ in range(4)]
+    assert sum(judge([tone], "PCM_16")["clipped_runs"] for tone in tones) == 0
+
+
+def test_an_offset_leaves_two_levels():
+    row = judge([np.clip(sine(110.0, 1.5), -0.8, 0.8) + 0.05])
+    assert row["clipped_runs"] == pytest.approx(440, abs=2)
+    assert row["clip_level_dbfs"] == pytest.approx(20.0 * np.log10(0.85), abs=1e-3)

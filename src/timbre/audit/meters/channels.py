@@ -9,7 +9,7 @@ from timbre.audit.meters.meter import Block
 
 # A channel that never comes up to this, or lies that far under the loudest one, carries nothing but noise.
 SILENT_DBFS = -60.0
-SILENT_BELOW_DB = 45.0
+SILENT_BELOW_DB = 40.0
 FAINTEST_POWER = 1e-12
 
 

@@ -71,7 +71,7 @@ class Tops:
 class ClipCounter:
     """Counts the flat tops of one channel, block by block.
 
-    A flat top is a run of at least 3 equal samples whose size is at least 0.999 of the largest in the channel, in a
+    A flat top is a run of at least 3 equal samples that are the highest in the channel, or the lowest, to a step, in a
     channel that comes up to -12 dBFS. A clean low tone has such runs too, from rounding alone: round a parabola to
     steps of size q, and where 3 samples share the top step, the next one lies at most 4 q lower and the one after it
     9 q. So a run counts only where the signal falls by more than 4.5 q one sample beside it, or by 9.5 q at two.
@@ -80,10 +80,11 @@ class ClipCounter:
     def __init__(self, step: float) -> None:
         """step: the smallest difference of two samples in the file, 2^(1 - bits) for linear PCM."""
         self._step = step
-        self._top = 0.0
+        # The highest sample, and the lowest upside down.
+        self._high, self._low = 0.0, 0.0
         self._tail = np.zeros(0, np.float32)
         self._taken = 0
-        # By size, and by the exponent of the largest step with which a run would count.
+        # By value, and by the exponent of the largest step with which a run would count.
         self._tops: dict[tuple[float, int], Tops] = {}
 
     def add(self, samples: np.ndarray) -> None:
@@ -97,10 +98,12 @@ class ClipCounter:
         step: that in which the sound was stored at some time, if that is larger than the file's.
         """
         self._scan(self._tail, last=True)
+        step = max(step, self._step)
         all_of_them = Tops()
-        for (size, largest_step), tops in sorted(self._tops.items()):
-            fits = step <= self._step or 2.0**largest_step >= step
-            if fits and size >= TOP_SHARE * self._top >= TOP_SHARE * LOWEST_TOP:
+        for (value, largest_step), tops in sorted(self._tops.items()):
+            top = self._high if value > 0.0 else self._low
+            fits = step == self._step or 2.0**largest_step >= step
+            if fits and top >= LOWEST_TOP and tops.size >= top - 1.5 * step:
                 all_of_them.join(tops)
         return all_of_them
 
@@ -108,10 +111,10 @@ class ClipCounter:
         if len(samples) == 0:
             return
         taken = len(samples)
-        size = np.abs(samples)
-        self._top = max(self._top, float(size.max()))
+        self._high, self._low = max(self._high, float(samples.max())), max(self._low, -float(samples.min()))
         # Whatever counts in the end is at least as large as this share of the largest sample so far.
-        high = np.flatnonzero(size >= TOP_SHARE * max(self._top, LOWEST_TOP))
+        high = samples >= np.float32(TOP_SHARE * max(self._high, LOWEST_TOP))
+        high = np.flatnonzero(high | (samples <= -np.float32(TOP_SHARE * max(self._low, LOWEST_TOP))))
         new = (np.diff(high, prepend=-2) != 1) | (np.diff(samples[high], prepend=np.float32(np.nan)) != 0)
         starts = high[new]
         ends = high[np.roll(new, -1)] + 1
@@ -138,10 +141,10 @@ class ClipCounter:
         if not flat.any():
             return
         starts, lengths = starts[flat] + self._taken - taken, (ends - starts)[flat]
-        keys = np.stack([np.abs(value[flat]), np.floor(np.log2(largest_step[flat]))], axis=1)
+        keys = np.stack([value[flat], np.floor(np.log2(largest_step[flat]))], axis=1)
         kinds, place = np.unique(keys, axis=0, return_inverse=True)
-        for number, (size, exponent) in enumerate(kinds):
+        for number, (top, exponent) in enumerate(kinds):
             own = np.flatnonzero(place.ravel() == number)
             longest = own[lengths[own].argmax()]
-            more = Tops(len(own), int(lengths[own].sum()), int(lengths[longest]), int(starts[longest]), float(size))
-            self._tops.setdefault((float(size), int(exponent)), Tops()).join(more)
+            more = Tops(len(own), int(lengths[own].sum()), int(lengths[longest]), int(starts[longest]), abs(float(top)))
+            self._tops.setdefault((float(top), int(exponent)), Tops()).join(more)
