@@ -218,13 +218,14 @@ def change_told(key: str, difference: Difference) -> tuple[str, str]:
     return f"{signed(numbers[0])} {unit}".rstrip(), interval
 
 
-def _facts(rows: list[Row], evaluations: list[Evaluation]) -> list[tuple[str, list[str]]]:
-    """Figures of the models themselves, which have no items: (name, values)."""
-    return [
+def _facts(rows: list[Row], evaluations: list[Evaluation]) -> tuple[list, list]:
+    """Figures of the models themselves, which have no items: rows of (name, values) that differ, and that do not."""
+    told = [
         (row.entry.name, [_fact(row.entry.key, *each) for each in zip(row.values, evaluations, strict=True)])
         for row in rows
         if row.entry.section not in TITLES
     ]
+    return [row for row in told if len(set(row[1])) > 1], [row for row in told if len(set(row[1])) == 1]
 
 
 def _fact(key: str, value: float | None, evaluation: Evaluation) -> str:
