@@ -13,6 +13,8 @@ from timbre.errors import UserError
 
 # By joblib's names.
 BACKENDS = ("threading", "loky", "dask")
+# From so much work on, processes are worth the seconds that they take to start: threads share Python's lock.
+MANY = 100
 # What a batch of many small calls should take.
 BATCH_SECONDS = 0.25
 
@@ -20,13 +22,14 @@ BATCH_SECONDS = 0.25
 def for_each(function: Callable[..., Any], arguments: Iterable[tuple]) -> Iterator[Any]:
     """Results of `function(*each)` for each of the arguments, in their order, while others are still being worked on.
 
-    The environment says where. TIMBRE_JOBLIB_BACKEND is `threading` (the default: decoding, resampling, filtering and
-    hashing all leave Python's lock, and no process has to start), `loky` (processes) or `dask`: a cluster, whose
-    scheduler's address is in TIMBRE_DASK_SCHEDULER. TIMBRE_JOBS is the number of threads or processes; all cores by
-    default. The results are the same anywhere. For other processes, function, arguments and results must be picklable;
-    paths among the arguments may be relative, and must lead to something that is there.
+    The environment says where. TIMBRE_JOBLIB_BACKEND is `threading`, `loky` (processes) or `dask`: a cluster, whose
+    scheduler's address is in TIMBRE_DASK_SCHEDULER. By default it is processes for a hundred calls and more, threads
+    for fewer. TIMBRE_JOBS is the number of threads or processes; all cores by default. The results are the same
+    anywhere. Function, arguments and results must be picklable; paths among the arguments may be relative, and must
+    lead to something that is there.
 
-    Arguments are taken as results are read: at most two batches a worker, and one, are under way or wait to be read.
+    Arguments are taken as results are read, but for the first hundred: at most two batches a worker, and one, are under
+    way or wait to be read.
     The window is ours and not `joblib.Parallel`'s, which goes on working however slowly its results are read (the
     cache's writer is one process, a cluster many), and whose Dask backend waits for ever on a worker that was killed.
 
@@ -34,22 +37,22 @@ def for_each(function: Callable[..., Any], arguments: Iterable[tuple]) -> Iterat
     all other work has stopped.
     """
     arguments = iter(arguments)
-    backend = os.environ.get("TIMBRE_JOBLIB_BACKEND", "").strip() or BACKENDS[0]
-    if backend not in BACKENDS:
+    told, jobs = os.environ.get("TIMBRE_JOBLIB_BACKEND", "").strip(), _jobs()
+    if told and told not in BACKENDS:
         raise UserError(
-            f"TIMBRE_JOBLIB_BACKEND={backend} (environment) is not legal. "
-            f"Write one of {', '.join(BACKENDS)}, or unset it."
+            f"TIMBRE_JOBLIB_BACKEND={told} (environment) is not legal. Write one of {', '.join(BACKENDS)}, or unset it."
         )
-    # No more workers than there is work.
-    first = list(islice(arguments, _jobs()))
+    first = list(islice(arguments, MANY))
     if not first:
         return
+    backend = told or ("loky" if len(first) == MANY and jobs > 1 else "threading")
     if backend == "dask":
         from timbre.audio.cluster import Cluster  # here, since hardly anybody needs it, and it takes a second
 
         pool: Pool = Cluster()
     else:
-        pool = {"threading": Threads, "loky": Processes}[backend](len(first))
+        # No more workers than there is work.
+        pool = {"threading": Threads, "loky": Processes}[backend](min(jobs, len(first)))
     yield from _in_order(pool, function, chain(first, arguments))
 
 

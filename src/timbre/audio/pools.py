@@ -80,8 +80,8 @@ class Processes:
             return job.result()
         except BrokenProcessPool:
             raise UserError(
-                "TIMBRE_JOBLIB_BACKEND=loky: a worker process was ended from outside, mostly for want of memory. "
-                f"Set TIMBRE_JOBS to less than {self._jobs}, or unset TIMBRE_JOBLIB_BACKEND: threads take less of it."
+                "A worker process was ended from outside, mostly for want of memory. Set TIMBRE_JOBS (environment) to "
+                f"less than {self._jobs}, or TIMBRE_JOBLIB_BACKEND=threading: threads take less of it."
             ) from None
 
     def close(self, unread: Iterable[Future]) -> None:

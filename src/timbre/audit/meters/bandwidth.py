@@ -155,23 +155,33 @@ def steepest_edge(usual_db: np.ndarray, rare_db: np.ndarray, band_hz: float) -> 
     """
     bands = len(usual_db)
     centres = (np.arange(bands) + 0.5) * band_hz
-    rest = np.maximum.accumulate(rare_db[::-1])[::-1]
+    rest, lowest = np.maximum.accumulate(rare_db[::-1])[::-1], np.minimum.accumulate(rare_db[::-1])[::-1]
     starts = np.minimum((BELOW_SHARE * np.arange(bands)).astype(int), np.arange(bands) - BELOW_BANDS + 1)
     best_hz, best_db = float("nan"), LEAST_DROP_DB
     for apart, highest in EDGES:
         low = np.flatnonzero((centres >= LOWEST_EDGE_HZ) & (centres * (1.0 + apart) <= highest * bands * band_hz))
         high = np.maximum(low + 2, np.searchsorted(centres, centres[low] * (1.0 + apart)))
-        near = [np.median(usual_db[band - BELOW_BANDS + 1 : band + 1]) for band in low]
-        wide = [np.median(usual_db[starts[band] : band + 1]) for band in low]
+        near, wide = _medians(usual_db, low - BELOW_BANDS + 1, low + 1), _medians(usual_db, starts[low], low + 1)
         drop = np.minimum(near, wide) - rest[high]
-        falls = np.array([rest[band] - rare_db[band:].min() for band in high])
-        drop[falls > FLOOR_SHARE * drop] = 0.0
+        drop[rest[high] - lowest[high] > FLOOR_SHARE * drop] = 0.0
         if len(drop) and drop.max() >= best_db:
             steepest = int(np.argmax(drop))
             middle = rest[high[steepest]] + drop[steepest] / 2.0
             last = np.flatnonzero(usual_db[: high[steepest] + 1] > middle)[-1]
             best_hz, best_db = float(centres[last] + band_hz / 2.0), float(drop[steepest])
     return best_hz, best_db if np.isfinite(best_hz) else float("nan")
+
+
+def _medians(values: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Medians of `values` from each start to its end (exclusive), all at once: one by one they take longer than a
+    second of sound does in every other meter together.
+    """
+    lengths = ends - starts
+    at = starts[:, None] + np.arange(lengths.max(initial=1))
+    rows = np.where(at < ends[:, None], values[np.minimum(at, len(values) - 1)], np.inf)
+    rows.sort(axis=1)
+    each = np.arange(len(rows))
+    return (rows[each, (lengths - 1) // 2] + rows[each, lengths // 2]) / 2.0
 
 
 @dataclass

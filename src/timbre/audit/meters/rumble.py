@@ -8,10 +8,12 @@ from scipy.signal import butter, sosfilt, sosfilt_zi
 
 from timbre.audit.meters.meter import Block
 
-RATE_HZ = 100
+# At a tenth of it soxr holds nine seconds back, which a file of one second pays for as well.
+RATE_HZ = 2000
 HIGHEST_HZ = 10.0
 # The ends of the sound are drawn out by as much, or an offset would begin and end with a thump.
 EDGE_SECONDS = 0.2
+_SECTIONS = butter(4, HIGHEST_HZ, fs=RATE_HZ, output="sos")
 
 
 class Rumble:
@@ -20,7 +22,6 @@ class Rumble:
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
         self._resampler = soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="float32", quality="HQ")
-        self._sections = butter(4, HIGHEST_HZ, fs=RATE_HZ, output="sos")
         self._state: np.ndarray | None = None
         self._edge = np.zeros(round(EDGE_SECONDS * rate_hz), np.float32)
         self._taken, self._skipped, self._samples = 0, 0, 0
@@ -52,8 +53,8 @@ class Rumble:
         if len(wide) == 0:
             return
         if self._state is None:
-            self._state = sosfilt_zi(self._sections) * wide[0]
-        low, self._state = sosfilt(self._sections, wide, zi=self._state)
+            self._state = sosfilt_zi(_SECTIONS) * wide[0]
+        low, self._state = sosfilt(_SECTIONS, wide, zi=self._state)
         self._samples += len(low)
         self._sum += float(low.sum())
         self._squares += float(np.square(low).sum())
