@@ -37,7 +37,7 @@ CHECKS = (
         "The tops were cut off before the level was lowered or the file was converted: the distortion stays. Use the "
         "version before, or record again with more headroom.",
         "{value:.0f} samples at the top for each just below (limit {limit:g})", "pile_up_ratio",
-        value="pile_up_ratio", at="clipped_at_seconds", unless=("clipping",), told=_told_ceiling, serious=True,
+        value="pile_up_ratio", at="true_peak_at_seconds", unless=("clipping",), told=_told_ceiling, serious=True,
         remedy="redo", picture="waveform",
     ),
     FileCheck(
