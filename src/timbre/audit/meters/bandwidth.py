@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft, signal
+from scipy import fft
 
-from timbre.audit.meters.meter import Block, Frames
+from timbre.audit.meters.meter import Block, Frames, hann
 
 FRAME_SECONDS = 0.085
 FRAMES_AT_ONCE = 64
@@ -61,7 +61,7 @@ class Bandwidth:
         self._rate_hz = rate_hz
         self._size = 2 ** round(np.log2(FRAME_SECONDS * rate_hz))
         self._frames = Frames(self._size)
-        self._window = signal.get_window("hann", self._size).astype(np.float32)
+        self._window = hann(self._size)
         self._scale = float(np.square(self._window).sum())
         self._counts = np.zeros((self._size // 2 // BAND_BINS, LEVELS_DB[1] - LEVELS_DB[0] + 1), np.int64)
         self._kept = _Kept(MOST_MIRROR_FRAMES)

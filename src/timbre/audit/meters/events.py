@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import fft, signal
+from scipy import fft
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
-from timbre.audit.meters.meter import Block, Frames
+from timbre.audit.meters.meter import Block, Frames, hann
 
 FRAME_SECONDS = 0.0213
 BANDS, BAND_RANGE_HZ = 40, (60.0, 16000.0)
@@ -43,7 +43,7 @@ class Events:
     def __init__(self, rate_hz: int) -> None:
         size = max(16, 2 ** round(np.log2(FRAME_SECONDS * rate_hz)))
         self._rate_hz, self._hop = rate_hz, size // 2
-        self._window = signal.get_window("hann", size).astype(np.float32)
+        self._window = hann(size)
         self._scale = float(np.square(self._window).sum()) * size / 2.0
         top = min(BAND_RANGE_HZ[1], 0.45 * rate_hz)
         edges = np.geomspace(BAND_RANGE_HZ[0], top, BANDS + 1) * size / rate_hz

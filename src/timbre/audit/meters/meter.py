@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 import numpy as np
+from scipy import signal
 
 
 @dataclass(frozen=True)
@@ -50,3 +52,11 @@ class Frames:
     def rest(self) -> np.ndarray:
         """What no frame has held yet, [samples]."""
         return self._rest
+
+
+@cache
+def hann(samples: int) -> np.ndarray:
+    """Periodic Hann window [samples] float32, made once: making it takes longer than using it on a short file."""
+    window = signal.get_window("hann", samples).astype(np.float32)
+    window.setflags(write=False)
+    return window

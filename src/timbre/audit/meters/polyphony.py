@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
-from scipy import fft, signal
+from scipy import fft
 from scipy.ndimage import maximum_filter1d, median_filter
 
-from timbre.audit.meters.meter import Block, Frames
+from timbre.audit.meters.meter import Block, Frames, hann
 
 FRAME_SECONDS = 0.1
 # At most so many frames of a file, and not denser than that.
@@ -39,7 +41,7 @@ class Polyphony:
         self._length = max(16, round(FRAME_SECONDS * rate_hz))
         apart = max(round(LEAST_APART_SECONDS * rate_hz), samples // MOST_FRAMES)
         self._pieces_of = Frames(max(apart, self._length))
-        self._spectrum = NoteSpectrum(rate_hz, self._length)
+        self._spectrum = _spectrum(rate_hz, self._length)
         self._waiting: list[np.ndarray] = []
         self._notes, self._frames = 0, 0
 
@@ -71,7 +73,7 @@ class NoteSpectrum:
     def __init__(self, rate_hz: int, length: int) -> None:
         self._size = fft.next_fast_len(2 * length, real=True)
         self._bin_hz = rate_hz / self._size
-        self._window = signal.get_window("hann", length).astype(np.float32)
+        self._window = hann(length)
         self._bins = min(self._size // 2, int(HIGHEST_PARTIAL_HZ / self._bin_hz))
         highest = min(HIGHEST_HZ, rate_hz / 5.0)
         self._f0_hz = LOWEST_HZ * 2.0 ** (np.arange(int(PER_OCTAVE * np.log2(highest / LOWEST_HZ))) / PER_OCTAVE)
@@ -130,3 +132,9 @@ class NoteSpectrum:
         number = np.maximum(1.0, np.rint(hertz / f0_hz))
         own = np.abs(hertz - number * f0_hz) <= OFF_HZ + OFF_SHARE * hertz
         return np.where(own, 0.0, left)
+
+
+@cache
+def _spectrum(rate_hz: int, length: int) -> NoteSpectrum:
+    """One for all files of a rate: it keeps nothing of what it is given."""
+    return NoteSpectrum(rate_hz, length)
