@@ -14,7 +14,7 @@ from timbre.errors import UserError
 # By joblib's names.
 BACKENDS = ("threading", "loky", "dask")
 # From so much work on, processes are worth the seconds that they take to start: threads share Python's lock.
-MANY = 100
+MANY = 50
 # What a batch of many small calls should take.
 BATCH_SECONDS = 0.25
 
@@ -23,12 +23,12 @@ def for_each(function: Callable[..., Any], arguments: Iterable[tuple]) -> Iterat
     """Results of `function(*each)` for each of the arguments, in their order, while others are still being worked on.
 
     The environment says where. TIMBRE_JOBLIB_BACKEND is `threading`, `loky` (processes) or `dask`: a cluster, whose
-    scheduler's address is in TIMBRE_DASK_SCHEDULER. By default it is processes for a hundred calls and more, threads
+    scheduler's address is in TIMBRE_DASK_SCHEDULER. By default it is processes for fifty calls and more, threads
     for fewer. TIMBRE_JOBS is the number of threads or processes; all cores by default. The results are the same
     anywhere. Function, arguments and results must be picklable; paths among the arguments may be relative, and must
     lead to something that is there.
 
-    Arguments are taken as results are read, but for the first hundred: at most two batches a worker, and one, are under
+    Arguments are taken as results are read, but for the first fifty: at most two batches a worker, and one, are under
     way or wait to be read.
     The window is ours and not `joblib.Parallel`'s, which goes on working however slowly its results are read (the
     cache's writer is one process, a cluster many), and whose Dask backend waits for ever on a worker that was killed.
