@@ -139,21 +139,22 @@ def _slices(
     )
     state = extractor.initial_state(1)
     hop = extractor.hop
-    for (number, first, count), (audio, shown, second_hz) in progress(
-        zip(pieces, work, strict=True), description="slice", unit="piece", total=len(pieces)
-    ):
-        entry = entries[number]
-        if first == 0:
-            state = extractor.initial_state(1)
-        features, state = _gated(extractor, shown, state)
-        if agreement is not None:
-            agreement.add(number, features[0], features[1], second_hz)
-        if entry["split"] == "train":
-            statistics.add(dict(zip(FEATURE_NAMES, features, strict=True)))
-        for index in range(count):
-            frames = slice(index * slice_frames, (index + 1) * slice_frames)
-            samples = audio[:, index * slice_frames * hop : (index + 1) * slice_frames * hop]
-            yield entry["first_slice"] + first + index, samples, features[:, frames]
+    with progress(description="slice", unit="piece", total=len(pieces)) as bar:
+        for (number, first, count), (audio, shown, second_hz) in zip(pieces, work, strict=True):
+            # Here, since who takes the last slice does not come back.
+            bar.update()
+            entry = entries[number]
+            if first == 0:
+                state = extractor.initial_state(1)
+            features, state = _gated(extractor, shown, state)
+            if agreement is not None:
+                agreement.add(number, features[0], features[1], second_hz)
+            if entry["split"] == "train":
+                statistics.add(dict(zip(FEATURE_NAMES, features, strict=True)))
+            for index in range(count):
+                frames = slice(index * slice_frames, (index + 1) * slice_frames)
+                samples = audio[:, index * slice_frames * hop : (index + 1) * slice_frames * hop]
+                yield entry["first_slice"] + first + index, samples, features[:, frames]
 
 
 def _gated(
