@@ -6,7 +6,6 @@ import json
 import re
 from pathlib import Path
 
-import jinja2
 from markupsafe import Markup, escape
 
 from timbre.audio.table import counted
@@ -17,6 +16,7 @@ from timbre.audit.page.evidence import WORST, Evidence, gather
 from timbre.audit.page.pictures import MINUS, OF_SET
 from timbre.audit.page.rows import table_data
 from timbre.audit.recordings import Recordings
+from timbre.pages.templates import environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Findings of one check that are listed; the table has all of them.
@@ -38,15 +38,12 @@ GOOD = {"amount": ("enough",), "variety": ("fine",), "groups": ("together",), "r
 
 def page(recordings: Recordings, audit: dict, raw: Path) -> str:
     """The page, from what audit.json holds; raw is the folder of the recordings, for excerpts and pictures."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
-    environment.filters["typeset"] = typeset
+    templates = environment(TEMPLATES)
+    templates.filters["typeset"] = typeset
     warnings = audit["warnings"]
     groups = _groups(warnings, gather(warnings, recordings, raw), recordings)
     data = table_data(recordings, warnings)
-    return environment.get_template("page.html.j2").render(
+    return templates.get_template("page.html.j2").render(
         verdict=verdict(groups, audit["summary"]),
         tiles=_tiles(audit["summary"]),
         advice=[_advice(subject, audit["advice"][subject]) for subject in SUBJECTS],
