@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from PIL import Image
 
 from timbre.audio.loudness import integrated_lufs
 from timbre.comparing.gather import Evaluation
-from timbre.comparing.sounds import comparisons, gains, spread_db, strip_png_base64, within_page
+from timbre.comparing.sounds import comparisons, gains, spread_db, within_page
 from timbre.errors import UserError
 
 RATE = 16000
@@ -135,12 +134,3 @@ def test_spread_is_the_distance_of_the_two_that_are_furthest_apart():
     assert spread_db([quiet]) is None
     assert spread_db([np.zeros((4, 6)), np.full((4, 7), -6.0), np.full((4, 6), -10.0)]) == 10.0
     assert spread_db([np.zeros((4, 6)), quiet]) == 80.0, "what lies 80 dB down is silence"
-
-
-def test_a_strip_is_small_and_the_same_every_time():
-    mel = np.linspace(-100.0, 0.0, 112 * 400, dtype=np.float32).reshape(112, 400)
-    png = strip_png_base64(mel, 0.0)
-    assert png == strip_png_base64(mel.copy(), 0.0)
-    picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("L")
-    assert picture.size == (360, 112)
-    assert picture.getpixel((359, 0)) > 200 > 10 > picture.getpixel((0, 111)), "high is above, loud is bright"

@@ -32,4 +32,5 @@ def test_the_cut_takes_the_loudest_stretch_and_its_pitch(tone, rate, extractor):
     excerpt = excerpt_of(audio, tracks_of(audio, extractor), (start, end), rate, extractor.hop, extractor.window)
     assert excerpt.seconds == 1.0
     assert np.nanmedian(excerpt.f0_hz) == pytest.approx(440.0, rel=0.005)
-    assert excerpt.f0_seconds.min() >= 0.0 and excerpt.f0_seconds.max() < 1.0
+    assert excerpt.frame_seconds.min() >= 0.0 and excerpt.frame_seconds.max() < 1.0
+    assert len(excerpt.loudness_db) == len(excerpt.frame_seconds) and np.ptp(excerpt.loudness_db) < 20.0

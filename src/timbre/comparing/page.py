@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from dataclasses import dataclass
 from pathlib import Path
-
-import jinja2
 
 from timbre.audio.excerpts import LISTEN_LUFS
 from timbre.audio.table import counted
@@ -24,12 +23,15 @@ from timbre.comparing.differences import (
     with_preset,
 )
 from timbre.comparing.gather import Evaluation
-from timbre.comparing.sounds import EXCERPT_SECONDS, Clip, Comparison, gains, strip_png_base64
+from timbre.comparing.sounds import EXCERPT_SECONDS, Clip, Comparison, gains
 from timbre.evaluation.catalogue import MINUS, formatted
 from timbre.evaluation.intervals import CONFIDENCE
 from timbre.evaluation.items import RECONSTRUCTION, TRANSFER
 from timbre.evaluation.measure import rca_key, within_key
+from timbre.evaluation.page.strips import mel_strip
+from timbre.evaluation.plots import BANDS
 from timbre.files import write_text
+from timbre.pages.templates import environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 TITLES = {
@@ -39,6 +41,7 @@ TITLES = {
 # Half the width of the picture of differences, and the height that a model takes in it.
 HALF_WIDTH, LANE = 100.0, 16.0
 MOST_DECIMALS = 4
+STRIP_PIXELS = (360, BANDS)
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,6 @@ class Voice:
 
 def write_page(path: Path, evaluations: list[Evaluation], comparisons: list[Comparison], rate_hz: int) -> None:
     """Write the page; the first of the evaluations is what the others are measured against. rate_hz: of the players."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
     same = {(each.kind, each.name) for each in comparisons if all(clip is not None for clip in each.outputs)}
     rows = figure_rows(evaluations, same)
     names = [evaluation.name for evaluation in evaluations]
@@ -64,23 +63,27 @@ def write_page(path: Path, evaluations: list[Evaluation], comparisons: list[Comp
     sounds: dict[str, str] = {}
     listed = {kind: [_listed(each, evaluations, target, sounds) for each in comparisons if each.kind == kind]
               for kind in TITLES}  # fmt: skip
-    html = environment.get_template("page.html.j2").render(
-        models=[_model(evaluation, index) for index, evaluation in enumerate(evaluations)],
-        names=names,
-        lines=[_line(rows, index, name, names[0]) for index, name in enumerate(names) if index > 0],
-        warnings=_warnings(evaluations, comparisons),
-        figures=[(TITLES[kind], [_figure(row) for row in rows if row.entry.section == kind]) for kind in TITLES],
-        facts=_facts(rows, evaluations),
-        params=_apart([with_preset(evaluation.params) for evaluation in evaluations]),
-        sources=_apart([sources(evaluation.lock) for evaluation in evaluations]),
-        sections=[(kind, TITLES[kind], listed[kind]) for kind in TITLES if listed[kind]],
-        test=[_trial(row) for kind in TITLES for row in listed[kind] if row["testable"]],
-        sounds=sounds,
-        sample_rate_hz=rate_hz,
-        listen_lufs=f"{LISTEN_LUFS:g}".replace("-", MINUS),
-        excerpt_seconds=f"{EXCERPT_SECONDS:g}",
-        confidence=f"{100 * CONFIDENCE:g}",
-        lane=LANE,
+    html = (
+        environment(TEMPLATES)
+        .get_template("page.html.j2")
+        .render(
+            models=[_model(evaluation, index) for index, evaluation in enumerate(evaluations)],
+            names=names,
+            lines=[_line(rows, index, name, names[0]) for index, name in enumerate(names) if index > 0],
+            warnings=_warnings(evaluations, comparisons),
+            figures=[(TITLES[kind], [_figure(row) for row in rows if row.entry.section == kind]) for kind in TITLES],
+            facts=_facts(rows, evaluations),
+            params=_apart([with_preset(evaluation.params) for evaluation in evaluations]),
+            sources=_apart([sources(evaluation.lock) for evaluation in evaluations]),
+            sections=[(kind, TITLES[kind], listed[kind]) for kind in TITLES if listed[kind]],
+            test=[_trial(row) for kind in TITLES for row in listed[kind] if row["testable"]],
+            sounds=sounds,
+            sample_rate_hz=rate_hz,
+            listen_lufs=f"{LISTEN_LUFS:g}".replace("-", MINUS),
+            excerpt_seconds=f"{EXCERPT_SECONDS:g}",
+            confidence=f"{100 * CONFIDENCE:g}",
+            lane=LANE,
+        )
     )
     write_text(path, html)
 
@@ -272,7 +275,7 @@ def _listed(each: Comparison, evaluations: list[Evaluation], target: Comparison 
                 "sound": sound,
                 "gain": gain,
                 "silent": voice.clip.silent,
-                "strip": strip_png_base64(voice.clip.mel, highest),
+                "strip": base64.b64encode(mel_strip(voice.clip.mel, highest, STRIP_PIXELS)).decode("ascii"),
                 "figures": []
                 if voice.model is None
                 else [

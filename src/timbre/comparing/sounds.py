@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,8 +9,6 @@ from itertools import combinations
 
 import numpy as np
 import soundfile
-from matplotlib import colormaps
-from PIL import Image
 
 from timbre.audio.excerpts import flac_16_base64, listening_gain, loudest_start
 from timbre.audio.resample import resample
@@ -28,7 +24,6 @@ ENVELOPE_HZ = 10
 SAME_CORRELATION = 0.99
 SAME_SECONDS = 0.05
 COMPARED_HZ = 8000
-PICTURE_WIDTH, PICTURE_COLOURS = 360, 64
 # Characters of encoded sound that the page takes in; the inputs after that have figures and pictures only.
 LARGEST_SOUND_BYTES = 80_000_000
 
@@ -142,19 +137,6 @@ def gains(clips: list[Clip]) -> list[float]:
     """Factors that turn all clips of a row down to the one that is the least loud."""
     least = max(clip.below_target_db for clip in clips)
     return [round(10.0 ** ((clip.below_target_db - least) / 20.0), 5) for clip in clips]
-
-
-def strip_png_base64(mel: np.ndarray, highest_db: float) -> str:
-    """A small picture of mel levels [bands, frames], 80 dB down from the highest, as a PNG in base64."""
-    shares = np.clip((mel[::-1] - highest_db) / RANGE_DB + 1.0, 0.0, 1.0)
-    scaled = Image.fromarray(shares.astype(np.float32)).resize((PICTURE_WIDTH, mel.shape[0]), Image.Resampling.BOX)
-    indices = np.round(np.asarray(scaled) * (PICTURE_COLOURS - 1)).astype(np.uint8)
-    picture = Image.fromarray(indices, mode="P")
-    colours = colormaps["magma"](np.linspace(0.0, 1.0, PICTURE_COLOURS))[:, :3]
-    picture.putpalette(np.round(255.0 * colours).astype(np.uint8).tobytes())
-    encoded = io.BytesIO()
-    picture.save(encoded, format="PNG", optimize=True)
-    return base64.b64encode(encoded.getvalue()).decode("ascii")
 
 
 def _comparison(

@@ -14,7 +14,6 @@ from torch import nn
 from timbre.audio.io import UnreadableError
 from timbre.audio.work import one_thread
 from timbre.errors import UserError
-from timbre.evaluation.cards import card_of
 from timbre.evaluation.catalogue import MODEL, ROBUSTNESS
 from timbre.evaluation.cost import macs_per_second
 from timbre.evaluation.exported import load_exported
@@ -22,24 +21,28 @@ from timbre.evaluation.items import RECONSTRUCTION, TRANSFER, Item, held_out_ite
 from timbre.evaluation.levels import silence_dbfs_after_1s
 from timbre.evaluation.measure import Figures
 from timbre.evaluation.metrics.variety import DEGENERATE, degeneracy
-from timbre.evaluation.page import Card, Sound, write_page
+from timbre.evaluation.page.cards import Card, Sound, card_of
+from timbre.evaluation.page.page import write_page
 from timbre.evaluation.reconstruction import Reconstructed, kad_figures, reconstruct
 from timbre.evaluation.renders import Renderer
 from timbre.evaluation.response import jitter_samples, streaming_max_diff
 from timbre.evaluation.robustness import robustness
 from timbre.evaluation.session import Session
-from timbre.evaluation.summary import metrics_of, summary_of
+from timbre.evaluation.summary import metrics_of, rounded, summary_of
 from timbre.evaluation.transfer import BALANCE, TargetSet, Transferred, transfer
 from timbre.features.extractor import extractor_of, feature_config
 from timbre.files import replaced_folder, write_csv, write_json
 from timbre.params import Params
 from timbre.progress import sound_progress
 
+# How the status of an item begins that could not be read or played.
+SKIPPED = "skipped: "
+
 
 def run(
     params: Params, export: Path, manifest: Path, normalized: Path, reports: Path, untrained: nn.Module | None = None
 ) -> dict:
-    """Evaluate the exported model: metrics.json, summary.json, items.csv, audio/, plots/, index.html below `reports`.
+    """Evaluate the exported model: metrics.json, summary.json, items.csv, audio/, plots/, index.html with page/.
 
     Sounds are rendered and written in the model's channels; figures, pictures and the page's players are of their mean.
     Held-out recordings are rendered with every control of the model neutral. Transfers have the defaults, and where
@@ -82,7 +85,6 @@ class _Evaluation:
         self.session, self.export = session, export
         self.rows: list[dict] = []
         self.cards: list[Card] = []
-        self.skipped: list[dict] = []
         # By the names of held-out items, what a page plays of them.
         self.originals: dict[str, Sound] = {}
 
@@ -106,7 +108,7 @@ class _Evaluation:
         if not transfers:
             raise UserError(
                 f"{self.session.params.data.test_inputs}: none of the {len(inputs)} recordings can be read. The first, "
-                f"{inputs[0].file}, {self.skipped[-len(inputs)]['reason']}."
+                f"{inputs[0].file}, {self.rows[-len(inputs)]['status'].removeprefix(SKIPPED)}."
             )
         return self._write(own_figures(self.session, self.export, transfers), target.within)
 
@@ -117,8 +119,7 @@ class _Evaluation:
         try:
             found = measure()
         except (UnreadableError, UserError) as error:
-            row["status"] = f"skipped: {error}"
-            self.skipped.append({"kind": item.kind, "file": item.file, "reason": str(error)})
+            row["status"] = f"{SKIPPED}{error}"
             return None
         finally:
             self.session.renderer.close()
@@ -128,10 +129,10 @@ class _Evaluation:
     def _show(self, found: Reconstructed | Transferred, nearest: Reconstructed | None = None) -> None:
         """Make the card and the picture of an item, and let go of its sounds."""
         target = None if nearest is None else self.originals[nearest.item.name]
-        card = card_of(self.session, found.item, found.row, found.shown, target)
+        card, original = card_of(self.session, found.item, found.seconds, found.shown, target)
         self.cards.append(card)
         if found.item.kind == RECONSTRUCTION:
-            self.originals[found.item.name] = card.sounds[0]
+            self.originals[found.item.name] = original
         found.shown = None
 
     def _write(self, own: dict[str, Figures], within: Figures) -> dict:
@@ -150,8 +151,8 @@ class _Evaluation:
             "rendered in blocks of": f"{params.evaluate.block_samples} samples",
             "one frame": f"{1000.0 * session.extractor.hop / session.rate_hz:.1f} ms",
         }
-        page = folder / "index.html"
-        write_page(page, summary, self.cards, self.skipped, heading, session.rate_hz, session.tolerance)
+        page, rows = folder / "index.html", [rounded(row) for row in self.rows]
+        write_page(page, summary, self.cards, rows, heading, session.rate_hz, session.tolerance)
         return metrics
 
 

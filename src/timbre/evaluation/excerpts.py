@@ -15,15 +15,17 @@ from timbre.evaluation.plots import mel_db
 class Excerpt:
     """A stretch of one sound, gain applied: its level against -20 LUFS in dB, FLAC, and what a picture needs.
 
-    mel_db: [bands, frames]; f0_hz, f0_seconds: [feature frames], NaN where unvoiced.
+    mel_db: [bands, frames]. f0_hz (NaN where unvoiced), loudness_db (without the gain), frame_seconds (the middles):
+    [feature frames].
     """
 
     seconds: float
     below_target_db: float
     flac_base64: str
     mel_db: np.ndarray
-    f0_seconds: np.ndarray
+    frame_seconds: np.ndarray
     f0_hz: np.ndarray
+    loudness_db: np.ndarray
 
 
 def cut_of(audio: np.ndarray, rate_hz: int, seconds: float) -> tuple[int, int]:
@@ -36,19 +38,19 @@ def cut_of(audio: np.ndarray, rate_hz: int, seconds: float) -> tuple[int, int]:
 def excerpt_of(audio: np.ndarray, tracks: Tracks, cut: tuple[int, int], rate_hz: int, hop: int, window: int) -> Excerpt:
     """Cut audio [samples], bring it to -20 LUFS (lower where its peaks would clip) and encode it.
 
-    hop, window: of the tracks in samples; a frame's pitch is drawn at the middle of its window.
+    hop, window: of the tracks in samples; what a frame holds is drawn at the middle of its window.
     """
     start, end = cut
     stretch = audio[start:end].astype(np.float64)
     gain, below_target_db = listening_gain(stretch, rate_hz)
     middles = middles_samples(len(tracks.f0_hz), hop, window)
     inside = (middles >= start) & (middles < end)
-    pitch = np.where(tracks.voiced, tracks.f0_hz, np.nan)[inside]
     return Excerpt(
         seconds=len(stretch) / rate_hz,
         below_target_db=below_target_db,
         flac_base64=flac_16_base64(stretch * gain, rate_hz),
         mel_db=mel_db(stretch * gain, rate_hz),
-        f0_seconds=(middles[inside] - start) / rate_hz,
-        f0_hz=pitch,
+        frame_seconds=(middles[inside] - start) / rate_hz,
+        f0_hz=np.where(tracks.voiced, tracks.f0_hz, np.nan)[inside],
+        loudness_db=tracks.loudness_db[inside],
     )
