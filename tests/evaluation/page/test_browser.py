@@ -193,8 +193,10 @@ def test_on_a_phone_nothing_is_wider_than_the_page(opened):
 def test_a_page_without_its_sounds_says_so(browsed, page, tmp_path):
     shutil.copy(page.folder / "index.html", tmp_path / "alone.html")
     browsed.open((tmp_path / "alone.html").as_uri())
+    (tmp_path / "page/transfer").mkdir(parents=True)
+    (tmp_path / "page/transfer/bell.input.js").write_text("")
     browsed.run("document.querySelector('.play').click()")
-    browsed.wait("document.querySelector('.message').textContent.includes('beside this page, in page')")
+    browsed.wait("document.querySelector('.message').textContent.includes('beside this page, in the folder page')")
     assert browsed.run("Player.all.some((player) => player.wanted)") is False
     browsed.said.clear()
 

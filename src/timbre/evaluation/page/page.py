@@ -28,7 +28,7 @@ TITLES = {
     ROBUSTNESS: "Robustness: what no musician plays",
 }
 FILE_LABELS = {"input": "input file", "output": "output file", "unadapted": "file without adaptation"}
-TICKS_HZ = (500, 1000, 2000, 5000, 10000)
+TICKS_HZ = (1000, 3000, 10000)
 
 
 def write_page(
@@ -92,7 +92,7 @@ def _ticks(rate_hz: int) -> list[tuple[str, float]]:
     """What stands at a strip's side: a frequency, and how high that is in percent."""
     low, high = slaney_mel(F_MIN_HZ), slaney_mel(rate_hz / 2.0)
     heights = [(tick, 100.0 * (slaney_mel(tick) - low) / (high - low)) for tick in TICKS_HZ if tick < 0.45 * rate_hz]
-    return [(f"{tick} Hz" if tick < 1000 else f"{tick // 1000} kHz", round(height, 1)) for tick, height in heights]
+    return [(f"{tick // 1000} kHz", round(height, 1)) for tick, height in heights]
 
 
 def _card(card: Card, figures: list[dict], by_item: dict[tuple[str, str], dict]) -> dict:
