@@ -15,6 +15,7 @@ OUTPUTS = (
     "models/config.json",
     "reports/loss.csv",
     "reports/validation.csv",
+    "reports/curves/loss.csv",
     "reports/index.html",
     "reports/metrics.json",
 )

@@ -14,6 +14,7 @@ from torch import Tensor
 from timbre.files import write_text
 from timbre.models.phase import Phase
 from timbre.training.charts import chart, shown
+from timbre.training.curves import figure_names
 from timbre.training.outcome import Outcome
 from timbre.training.phases import place_of
 
@@ -58,7 +59,7 @@ def write_page(path: Path, heading: Heading, phases: list[Phase], outcome: Outco
         kept_loss=shown(outcome.kept_loss),
         remarks=[remark.partition(":") for remark in outcome.remarks],
         nothing=NOTHING,
-        charts=[(name.replace("_", " "), _chart(name, phases, outcome)) for name in _figures(outcome)],
+        charts=[(name.replace("_", " "), _chart(name, phases, outcome)) for name in figure_names(outcome)],
         final={name.replace("_", " "): shown(value) for name, value in outcome.final.items()},
         original=flac_uri(outcome.original, sample_rate) if outcome.original is not None else None,
         heard=heard,
@@ -71,16 +72,6 @@ def flac_uri(sound: Tensor, sample_rate: int) -> str:
     encoded = io.BytesIO()
     soundfile.write(encoded, sound.T.numpy(), sample_rate, format="FLAC", subtype="PCM_16")
     return f"data:audio/flac;base64,{base64.b64encode(encoded.getvalue()).decode('ascii')}"
-
-
-def _figures(outcome: Outcome) -> list[str]:
-    """Names of all figures in the order in which they first show, the loss before the others."""
-    rows = (*outcome.training_rows, *outcome.validation_rows)
-    names = dict.fromkeys(name for row in rows for name in row)
-    return sorted(
-        (name for name in names if name != "step" and not name.startswith("learning_rate")),
-        key=lambda name: name != "loss",
-    )
 
 
 def _chart(name: str, phases: list[Phase], outcome: Outcome) -> str:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
 import torch
 
 from timbre import models
 from timbre.cache.crops import Crops, CropShape
 from timbre.cache.store import Cache
 from timbre.errors import UserError
-from timbre.files import replaced_folder, write_csv, write_json
+from timbre.files import replaced_folder, write_json
 from timbre.params import Params
 from timbre.training.checkpoint import checkpoint_folder, delete_checkpoint, fingerprint
+from timbre.training.curves import write_curves
 from timbre.training.device import describe_device, launch_fabric, resident_bytes
 from timbre.training.dry_run import require_room
 from timbre.training.listening import Listening
@@ -25,8 +25,8 @@ from timbre.training.page import Heading, write_page
 def train_model(params: Params, cache_folder: Path, models_folder: Path, reports_folder: Path) -> Outcome:
     """Train the model of `params` on a cache.
 
-    Writes weights.pt and config.json to `models_folder`; loss.csv, validation.csv, index.html (as it goes) and
-    metrics.json to `reports_folder`. A run stopped before is taken up where its last checkpoint left it.
+    Writes weights.pt and config.json to `models_folder`; loss.csv, validation.csv, curves/, index.html (as it
+    goes) and metrics.json to `reports_folder`. A run stopped before is taken up where its last checkpoint left it.
 
     Raises: UserError, before the first step, where recordings or memory are too little for the preset;
     KeyboardInterrupt where the run is stopped.
@@ -69,8 +69,7 @@ def train_model(params: Params, cache_folder: Path, models_folder: Path, reports
     )
 
     def write_reports(outcome: Outcome) -> None:
-        write_csv(reports_folder / "loss.csv", pd.DataFrame(outcome.training_rows))
-        write_csv(reports_folder / "validation.csv", pd.DataFrame(outcome.validation_rows))
+        write_curves(reports_folder, outcome)
         write_page(reports_folder / "index.html", heading, task.phases, outcome, listening.sample_rate)
 
     torch.manual_seed(params.seed)
