@@ -52,10 +52,12 @@ def run_loop(
     settings: Settings,
     folder: Path,
     on_rows: Callable[[Outcome], None],
+    show: Callable[[Outcome], None],
 ) -> Outcome:
     """Train through all phases of the task, from the checkpoint in `folder` if there is one.
 
-    on_rows is called whenever there is a new validation row, and in the end. A resumed run ends with the bits of one
+    on_rows is called whenever there is a new validation row, and in the end; show with the run as it begins or goes on,
+    and with every row, before a checkpoint can hold it. A resumed run ends with the bits of one
     never stopped: crops, noise, learning rate and averaging are functions of seed and step, and everything else is in
     the checkpoint.
 
@@ -78,6 +80,7 @@ def run_loop(
     for line in plan_in_words(phases):
         print(f"train: {line}", flush=True)
     outcome = resume(folder, task, optimisers, fabric.device)
+    show(outcome)
     if outcome.step < steps:
         rehearsal = Rehearsal(fabric, module, groups, phases, training, settings.batch, settings.seed, outcome.step)
         later_bytes = 0 if outcome.step else bytes_to_come(groups, task.network)
@@ -111,6 +114,7 @@ def run_loop(
             phase_over = outcome.step == place.end
             if outcome.step % settings.log_every_steps == 0 or phase_over:
                 _log(outcome, rates, len(groups))
+                show(outcome)
                 bar.set_description_str(
                     _where(place, len(phases), outcome.step, bar.format_dict["rate"]), refresh=False
                 )
@@ -118,6 +122,7 @@ def run_loop(
             if outcome.step % settings.validate_every_steps == 0 or phase_over:
                 _look(outcome, place.phase, validation)
                 _remark(outcome, phases, task, place.number, bar)
+                show(outcome)
                 on_rows(outcome)
             if stop.requested or time.monotonic() - saved_at >= interval_seconds:
                 save_outcome(folder, task, optimisers, outcome, fabric.device)

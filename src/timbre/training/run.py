@@ -12,6 +12,7 @@ from timbre.cache.store import Cache
 from timbre.errors import UserError
 from timbre.files import replaced_folder, write_json
 from timbre.params import Params
+from timbre.training.board import board
 from timbre.training.checkpoint import checkpoint_folder, delete_checkpoint, fingerprint
 from timbre.training.curves import write_curves
 from timbre.training.device import describe_device, launch_fabric, resident_bytes
@@ -73,7 +74,9 @@ def train_model(params: Params, cache_folder: Path, models_folder: Path, reports
         write_page(reports_folder / "index.html", heading, task.phases, outcome, listening.sample_rate)
 
     torch.manual_seed(params.seed)
-    outcome = run_loop(fabric, task, training, validation, listening, settings, folder, write_reports)
+    shown_name = f"{params.model}-{params.size}-{folder.name[:8]}"
+    with board(shown_name, listening.sample_rate, [cache_folder, models_folder, reports_folder]) as show:
+        outcome = run_loop(fabric, task, training, validation, listening, settings, folder, write_reports, show)
     with replaced_folder(models_folder) as temporary:
         models.save(temporary, config, {name: value.cpu() for name, value in outcome.kept.items()})
     write_json(
