@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import sys
 
 import numpy as np
 import pandas as pd
@@ -35,16 +36,37 @@ def test_a_file_that_fails_leaves_the_old_one(tmp_path, error):
     assert (tmp_path / "a.txt").read_text() == "old"
 
 
-def test_a_folder_is_synced_once_it_is_complete(tmp_path, monkeypatch):
-    synced = []
-    monkeypatch.setattr("os.fsync", lambda number: synced.append(os.fstat(number).st_ino))
+@pytest.fixture
+def events(tmp_path, monkeypatch):
+    """What is synced (by name at that moment) and renamed, in order."""
+    seen, replace = [], os.replace
+
+    def note(number: int) -> None:
+        seen.append(("sync", os.readlink(f"/proc/self/fd/{number}").removeprefix(str(tmp_path)).lstrip("/")))
+
+    monkeypatch.setattr("os.fsync", note)
+    monkeypatch.setattr(
+        "os.replace", lambda old, new: (seen.append(("rename", os.path.basename(new))), replace(old, new))
+    )
+    return seen
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_file_is_on_the_disk_before_its_name_and_its_name_before_anybody_goes_on(tmp_path, events):
+    write_text(tmp_path / "deep/c.txt", "c")
+    assert events == [("sync", "deep/.c.part.txt"), ("rename", "c.txt"), ("sync", "deep")]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_folder_is_synced_once_it_is_complete(tmp_path, events):
     with replaced_folder(tmp_path / "out") as folder:
         write_text(folder / "deep/a.txt", "a")
         (folder / "b").write_text("b")
-        assert not synced
-    assert set(synced) == {(tmp_path / "out" / name).stat().st_ino for name in ("deep/a.txt", "b")}
-    write_text(tmp_path / "c", "c")
-    assert len(synced) == 3
+        assert events == [("rename", "a.txt")]
+    written = ["b", "", "deep/a.txt", "deep"]
+    assert events[1:] == [
+        *(("sync", f".out.part/{name}".rstrip("/")) for name in written), ("rename", "out"), ("sync", ""),
+    ]  # fmt: skip
 
 
 def test_a_folder_takes_the_place_of_the_old_one(tmp_path):

@@ -19,7 +19,8 @@ from timbre.errors import UserError
 def replaced_file(path: Path) -> Iterator[Path]:
     """Yield a temporary name beside `path`; on success it is synced and renamed to `path`, on failure removed.
 
-    Within a folder that is itself temporary, whoever made that syncs: all at once instead of each of ten thousand.
+    The folder is synced too, since a name is its content. Within a folder that is itself temporary, whoever made that
+    syncs: all at once instead of each of ten thousand.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -27,9 +28,12 @@ def replaced_file(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         yield temporary
-        if not any(_is_temporary(folder.name) for folder in path.parents):
+        lasting = not any(_is_temporary(folder.name) for folder in path.parents)
+        if lasting:
             _sync(temporary)
         os.replace(temporary, path)
+        if lasting:
+            _sync_folder(path.parent)
     except OSError as error:
         # A failed write does not know its file; who reads the error wants to.
         error.filename = error.filename or str(path)
@@ -52,14 +56,16 @@ def replaced_folder(path: Path) -> Iterator[Path]:
         for where, _, names in os.walk(temporary):
             for name in names:
                 _sync(Path(where) / name)
+            _sync_folder(Path(where))
         if path.exists():
             shutil.rmtree(path)
         os.replace(temporary, path)
+        _sync_folder(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
     """Write bytes, whole or not at all."""
     with replaced_file(path) as temporary:
         temporary.write_bytes(content)
@@ -98,6 +104,16 @@ def _is_temporary(folder: str) -> bool:
 def _sync(path: Path) -> None:
     with open(path, "rb+") as written:
         os.fsync(written.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    if os.name == "nt":  # which opens no folder, and needs not
+        return
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _plain(value: object) -> object:
