@@ -1,6 +1,7 @@
 """Checkpoints."""
 
 import copy
+import re
 import shutil
 from pathlib import Path
 
@@ -14,46 +15,117 @@ CONTENT = {"outcome": {"step": 3, "best_loss": float("inf")}, "task": {"w": torc
 DEPENDENCIES = {"config": {"hidden": 3, "features": {"hop": 1}}, "data": "abc", "files": [{"file": "a"}]}
 
 
+def content(step: int) -> dict:
+    return CONTENT | {"outcome": {"step": step}}
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def step_loaded(folder: Path) -> int:
+    return checkpoint.load_checkpoint(folder)["outcome"]["step"]
+
+
 def test_what_is_saved_is_loaded(tmp_path):
-    checkpoint.save_checkpoint(tmp_path / "run", CONTENT)
+    checkpoint.save_checkpoint(tmp_path / "run", 3, CONTENT)
     loaded = checkpoint.load_checkpoint(tmp_path / "run")
     assert loaded["outcome"] == CONTENT["outcome"]
     assert torch.equal(loaded["task"]["w"], CONTENT["task"]["w"])
-    assert [path.name for path in (tmp_path / "run").iterdir()] == ["checkpoint.pt"]
+    assert names(tmp_path / "run") == ["checkpoint-0000000003.pt"]
 
 
 def test_a_run_never_begun_has_none(tmp_path):
     assert checkpoint.load_checkpoint(tmp_path / "nowhere") is None
 
 
+def test_the_last_two_are_kept(tmp_path):
+    for step in (9, 10, 11, 100):
+        checkpoint.save_checkpoint(tmp_path, step, content(step))
+        assert step_loaded(tmp_path) == step
+    assert names(tmp_path) == ["checkpoint-0000000011.pt", "checkpoint-0000000100.pt"]
+
+
+def test_what_a_killed_save_left_goes_with_the_next(tmp_path):
+    (tmp_path / ".checkpoint-0000000002.part.pt").write_bytes(b"half")
+    assert checkpoint.load_checkpoint(tmp_path) is None
+    checkpoint.save_checkpoint(tmp_path, 3, CONTENT)
+    assert names(tmp_path) == ["checkpoint-0000000003.pt"]
+
+
 def test_a_save_that_fails_leaves_the_one_before(tmp_path, monkeypatch):
-    checkpoint.save_checkpoint(tmp_path, CONTENT)
-    before = (tmp_path / "checkpoint.pt").read_bytes()
+    for step in (1, 2):
+        checkpoint.save_checkpoint(tmp_path, step, content(step))
+    last = tmp_path / "checkpoint-0000000002.pt"
+    before = last.read_bytes()
 
     def full_disk(path: Path, content: bytes) -> int:
         open(path, "wb").write(content[:100])  # noqa: SIM115
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full_disk)
-    with pytest.raises(OSError, match="No space"):
-        checkpoint.save_checkpoint(tmp_path, CONTENT | {"outcome": {"step": 4}})
-    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
-    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+    with pytest.raises(OSError, match="No space") as told:
+        checkpoint.save_checkpoint(tmp_path, 3, content(3))
+    assert names(tmp_path) == [last.name] and last.read_bytes() == before
+    assert told.value.filename == str(tmp_path / "checkpoint-0000000003.pt")
 
 
-def test_a_damaged_checkpoint_is_told(tmp_path):
-    checkpoint.save_checkpoint(tmp_path, CONTENT)
-    whole = (tmp_path / "checkpoint.pt").read_bytes()
-    for content in (b"", b"nonsense", whole[: len(whole) // 2]):
-        (tmp_path / "checkpoint.pt").write_bytes(content)
-        with pytest.raises(UserError, match=r"checkpoint\.pt: damaged checkpoint .* Delete it to start afresh"):
-            checkpoint.load_checkpoint(tmp_path)
+def flipped(whole: bytes) -> bytes:
+    """With other bits in the midst of a tensor, where an archive stays readable."""
+    place = whole.index(CONTENT["task"]["w"].numpy().tobytes())
+    return whole[:place] + b"\x55" + whole[place + 1 :]
 
 
-def test_a_checkpoint_of_another_format_is_left_alone(tmp_path, monkeypatch):
-    checkpoint.save_checkpoint(tmp_path, CONTENT)
-    monkeypatch.setattr(checkpoint, "FORMAT", checkpoint.FORMAT + 1)
-    assert checkpoint.load_checkpoint(tmp_path) is None
+DAMAGES = {
+    "empty": lambda whole: b"",
+    "nonsense": lambda whole: b"nonsense",
+    "truncated": lambda whole: whole[: len(whole) // 2],
+    "zeros": lambda whole: bytes(len(whole)),
+    "flipped": flipped,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_one_falls_back_to_the_one_before_and_says_so(tmp_path, capsys, damage):
+    for step in (1, 2):
+        checkpoint.save_checkpoint(tmp_path, step, content(step))
+    last = tmp_path / "checkpoint-0000000002.pt"
+    last.write_bytes(DAMAGES[damage](last.read_bytes()))
+    assert step_loaded(tmp_path) == 1
+    assert re.search(
+        r"checkpoint-0000000002\.pt is damaged \(.+\); going back to the one before", capsys.readouterr().out
+    )
+    # The run goes on from there, and the damaged one is in nobody's way.
+    last.rename(tmp_path / "checkpoint-0000000005.pt")
+    checkpoint.save_checkpoint(tmp_path, 2, content(2))
+    assert names(tmp_path) == ["checkpoint-0000000001.pt", "checkpoint-0000000002.pt"]
+    assert step_loaded(tmp_path) == 2
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_with_no_other_a_damaged_one_is_told(tmp_path, damage):
+    checkpoint.save_checkpoint(tmp_path, 3, CONTENT)
+    path = tmp_path / "checkpoint-0000000003.pt"
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    with pytest.raises(UserError, match=r"0003\.pt is damaged .*there is no other\. Delete .* to start afresh"):
+        checkpoint.load_checkpoint(tmp_path)
+
+
+def test_one_of_another_format_is_left_alone_and_told(tmp_path, monkeypatch):
+    checkpoint.save_checkpoint(tmp_path, 3, CONTENT)
+    known = checkpoint.FORMAT
+    monkeypatch.setattr(checkpoint, "FORMAT", known + 1)
+    with pytest.raises(
+        UserError, match=rf"of format {known}, and this version of timbre knows format {known + 1}\. Go on"
+    ):
+        checkpoint.load_checkpoint(tmp_path)
+    assert names(tmp_path) == ["checkpoint-0000000003.pt"]
+
+
+def test_one_that_would_run_code_is_refused(tmp_path):
+    torch.save({"format": checkpoint.FORMAT, "task": Path("anything")}, tmp_path / "checkpoint-0000000003.pt")
+    with pytest.raises(UserError, match=r"0003\.pt is no checkpoint \("):
+        checkpoint.load_checkpoint(tmp_path)
 
 
 def test_a_fingerprint_is_a_function_of_the_values():
@@ -91,7 +163,7 @@ def test_checkpoints_live_where_the_environment_says(tmp_path, monkeypatch):
 
 
 def test_a_deleted_checkpoint_is_gone(tmp_path):
-    checkpoint.save_checkpoint(tmp_path / "run", CONTENT)
+    checkpoint.save_checkpoint(tmp_path / "run", 3, CONTENT)
     checkpoint.delete_checkpoint(tmp_path / "run")
     checkpoint.delete_checkpoint(tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -1,5 +1,6 @@
 """The loop over several phases with several optimisers."""
 
+import errno
 import json
 import os
 import signal
@@ -41,6 +42,62 @@ def test_a_run_killed_in_a_phase_goes_on_in_it(train_duel, make_duel, outputs, m
     # With memory enough now, the run stays with the parts it began with.
     outcome = train_duel("parts", make_duel((3, 5)))
     assert begun == [7] and outcome.micro_batch == 2
+    assert outputs("whole") == outputs("parts")
+
+
+# Of ten batches each: after step 3, after 4, where the phase is over, and of the kept weights in the end; and what is
+# heard after step 6.
+@pytest.mark.parametrize(
+    ("method", "call", "step"),
+    (("validation_step", 2, 3), ("validation_step", 9, 3), ("validation_step", 13, 4), ("listen", 2, 6),
+     ("validation_step", 45, 8)),
+)  # fmt: skip
+def test_a_run_stopped_while_it_is_looked_at_goes_on_to_the_same_bits(
+    train_duel, make_duel, outputs, monkeypatch, before_step, method, call, step
+):
+    train_duel("whole", make_duel((4, 4)))
+    task, calls = make_duel((4, 4)), []
+    original = getattr(type(task), method)
+
+    def stopped(self, batch):
+        calls.append(1)
+        if len(calls) == call + 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(self, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(task), method, stopped)
+        with pytest.raises(KeyboardInterrupt, match=f"Step {step} of 8 is kept"):
+            train_duel("parts", task)
+    assert len(calls) == call + 1
+    begun = []
+    before_step(monkeypatch, None, begun.append)
+    outcome = train_duel("parts", make_duel((4, 4)))
+    assert begun == list(range(step, 8))
+    assert [row["step"] for row in outcome.validation_rows] == [3, 4, 6, 8]
+    assert outputs("whole") == outputs("parts")
+
+
+def test_on_a_full_disk_the_run_ends_and_goes_on_from_what_was_kept(
+    train_duel, make_duel, outputs, monkeypatch, before_step
+):
+    train_duel("whole", make_duel((4, 4)))
+    monkeypatch.setenv("TIMBRE_CHECKPOINT_SECONDS", "0")
+    with monkeypatch.context() as patch:
+
+        def fill_the_disk() -> None:
+            patch.setattr("os.fsync", full)
+
+        def full(number: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        before_step(patch, 5, fill_the_disk)
+        with pytest.raises(OSError, match="No space"):
+            train_duel("parts", make_duel((4, 4)))
+    begun = []
+    before_step(monkeypatch, None, begun.append)
+    train_duel("parts", make_duel((4, 4)))
+    assert begun == [5, 6, 7]
     assert outputs("whole") == outputs("parts")
 
 

@@ -1,4 +1,6 @@
-"""Checkpoints: one file, whole or not at all, outside the workspace, found again by what the run depends on."""
+"""Checkpoints: the last two of a run, each whole or not at all, outside the workspace, found again by what the run
+depends on.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ import io
 import json
 import os
 import shutil
+import zipfile
 from pathlib import Path
 
 import torch
@@ -40,27 +43,67 @@ def checkpoint_folder(name: str) -> Path:
     return Path(os.environ.get("TIMBRE_CHECKPOINTS") or cache_home / "timbre" / "checkpoints") / name
 
 
-def save_checkpoint(folder: Path, content: dict) -> None:
-    """Write a checkpoint, whole or not at all: on a full disk the one before stays."""
+def save_checkpoint(folder: Path, step: int, content: dict) -> None:
+    """Write a checkpoint of a step, whole or not at all, beside the one before it; all others are deleted first.
+
+    On a full disk, and where the process or the power ends meanwhile, the one before stays.
+    """
+    path = folder / f"checkpoint-{step:010}.pt"
+    # One of a later step is damaged, or the run would have gone on from it.
+    kept = [path, *[other for other in _checkpoints(folder) if other.name < path.name][:1]]
+    for other in folder.glob("*"):
+        if other not in kept:
+            other.unlink()
     # In memory first: on a full disk torch's own writer fails with an error that names neither file nor cause.
     archive = io.BytesIO()
     torch.save({"format": FORMAT, **content}, archive)
-    write_bytes(folder / "checkpoint.pt", archive.getvalue())
+    write_bytes(path, archive.getbuffer())
 
 
 def load_checkpoint(folder: Path) -> dict | None:
-    """The checkpoint of a run, or None where there is none.
+    """The last checkpoint of a run, or the one before it where the last is damaged; None where there is none.
 
-    Raises: UserError where it is damaged.
+    Raises: UserError where all are damaged, or one is of a format that this code does not know.
     """
-    path = folder / "checkpoint.pt"
-    if not path.exists():
-        return None
+    damage = ""
+    for path in _checkpoints(folder):
+        if damage:
+            print(f"train: {damage}; going back to the one before it", flush=True)
+        damage = _damage(path)
+        if not damage:
+            return _read(path)
+    if damage:
+        raise UserError(f"{damage}, and there is no other. Delete {folder} to start afresh.")
+    return None
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    """Those of a run, the last first."""
+    return sorted(folder.glob("checkpoint-*.pt"), reverse=True)
+
+
+def _damage(path: Path) -> str:
+    """What is wrong with a file, empty where it is whole. torch itself writes check sums, but looks at none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            wrong = archive.testzip()
+    except (zipfile.BadZipFile, OSError, EOFError) as error:
+        wrong = reason(error)
+    return f"{path} is damaged ({wrong})" if wrong else ""
+
+
+def _read(path: Path) -> dict:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch names no common type for a damaged archive
-        raise UserError(f"{path}: damaged checkpoint ({reason(error)}). Delete it to start afresh.") from None
-    return content if content.get("format") == FORMAT else None
+        found = content["format"]
+    except Exception as error:  # torch names no common type for what it cannot read
+        raise UserError(f"{path} is no checkpoint ({reason(error)}). Delete {path.parent} to start afresh.") from None
+    if found != FORMAT:
+        raise UserError(
+            f"{path} is a checkpoint of format {found}, and this version of timbre knows format {FORMAT}. Go on with "
+            f"the version that wrote it, or delete {path.parent} to start afresh."
+        )
+    return content
 
 
 def delete_checkpoint(folder: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,17 +17,16 @@ from timbre.cache.crops import Crops
 from timbre.models.phase import Phase
 from timbre.progress import progress
 from timbre.training.dry_run import Rehearsal, bytes_to_come, fitting_micro_batch
+from timbre.training.keeping import Keeping
 from timbre.training.listening import Listening, heard_steps
 from timbre.training.outcome import Outcome, resume, save_outcome
 from timbre.training.phases import Place, place_of, plan_in_words
 from timbre.training.remarks import curve_remarks
 from timbre.training.schedule import averaging_decay
 from timbre.training.step import take_step
-from timbre.training.stopping import StopRequest
+from timbre.training.stopping import Stopped, StopRequest
 from timbre.training.validate import Validation, require_numbers
 from timbre.training.weights import average
-
-CHECKPOINT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -57,12 +55,12 @@ def run_loop(
     """Train through all phases of the task, from the checkpoint in `folder` if there is one.
 
     on_rows is called whenever there is a new validation row, and in the end; show with the run as it begins or goes on,
-    and with every row, before a checkpoint can hold it. A resumed run ends with the bits of one
-    never stopped: crops, noise, learning rate and averaging are functions of seed and step, and everything else is in
-    the checkpoint.
+    and with every row, before a checkpoint can hold it. A resumed run ends with the
+    bits of one never stopped: crops, noise, learning rate and averaging are functions of seed and step, and everything
+    else is in the checkpoint.
 
-    Raises: KeyboardInterrupt, after saving, where the run is stopped; UserError where a figure is no number any more,
-    or where not even one crop fits into memory.
+    Raises: KeyboardInterrupt, after saving, where the run is stopped, as soon as the step under way is over; UserError
+    where a figure is no number any more, or where not even one crop fits into memory.
     """
     phases = [phase for phase in task.phases if phase.steps > 0]
     steps = sum(phase.steps for phase in phases)
@@ -75,7 +73,6 @@ def run_loop(
     optimisers = dict(zip(optimisers, wrapped, strict=True))
     for method in ("training_step", "validation_step", "listen"):
         module.mark_forward_method(method)
-    validation = Validation(module, task, crops, listening, fabric.device)
     task.train()
     for line in plan_in_words(phases):
         print(f"train: {line}", flush=True)
@@ -87,51 +84,67 @@ def run_loop(
         outcome.micro_batch = fitting_micro_batch(rehearsal, task, outcome.micro_batch or settings.batch, later_bytes)
     if outcome.validation_rows:
         on_rows(outcome)
-    interval_seconds = float(os.environ.get("TIMBRE_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS))
-    saved_at = time.monotonic()
+    keeping = Keeping(lambda: save_outcome(folder, task, optimisers, outcome, fabric.device), outcome.step)
     waited = worked = 0.0
     begin = _where(place_of(phases, min(outcome.step, steps - 1)), len(phases), outcome.step, None)
     bar = progress(description=begin, unit="step", total=steps, initial=outcome.step, smoothing=0.05)
     with bar, StopRequest() as stop:
-        while outcome.step < steps:
-            place = place_of(phases, outcome.step)
-            if outcome.step == place.begin:
-                outcome.forget_kept()
-            begun = time.perf_counter()
-            batch = training.random(settings.batch, settings.seed, outcome.step)
-            waited += time.perf_counter() - begun
-            rates = place.rates()
-            figures = take_step(
-                fabric, module, optimisers, groups, batch, outcome.step, rates,
-                settings.gradient_clip, outcome.micro_batch,
-            )  # fmt: skip
-            outcome.step += 1
-            average(outcome.averaged, task.network, averaging_decay(outcome.step, settings.ema_decay))
-            for name, value in figures.items():
-                outcome.unlogged.setdefault(name, []).append(value)
-            worked += time.perf_counter() - begun
-            bar.update()
-            phase_over = outcome.step == place.end
-            if outcome.step % settings.log_every_steps == 0 or phase_over:
-                _log(outcome, rates, len(groups))
-                show(outcome)
-                bar.set_description_str(
-                    _where(place, len(phases), outcome.step, bar.format_dict["rate"]), refresh=False
-                )
-                bar.set_postfix_str(f"{_told(outcome)}, waiting for data {waited / worked:.0%}")
-            if outcome.step % settings.validate_every_steps == 0 or phase_over:
-                _look(outcome, place.phase, validation)
-                _remark(outcome, phases, task, place.number, bar)
-                show(outcome)
-                on_rows(outcome)
-            if stop.requested or time.monotonic() - saved_at >= interval_seconds:
-                save_outcome(folder, task, optimisers, outcome, fabric.device)
-                saved_at = time.monotonic()
-            if stop.requested and outcome.step < steps:
-                raise KeyboardInterrupt(f"Step {outcome.step} of {steps} is kept; the same command goes on from there.")
-    outcome.kept, outcome.final = validation.finish(outcome.kept, outcome.micro_batch)
+        validation = Validation(module, task, crops, listening, fabric.device, stop.check)
+        try:
+            while True:
+                seen = _to_be_seen(outcome, phases, settings)
+                if seen:
+                    _look(outcome, seen.phase, validation)
+                    _remark(outcome, phases, task, seen.number, bar)
+                    show(outcome)
+                    on_rows(outcome)
+                if outcome.step == steps:
+                    break
+                stop.check()
+                keeping.when_due(outcome.step)
+                place = place_of(phases, outcome.step)
+                if outcome.step == place.begin:
+                    outcome.forget_kept()
+                begun = time.perf_counter()
+                batch = training.random(settings.batch, settings.seed, outcome.step)
+                waited += time.perf_counter() - begun
+                rates = place.rates()
+                figures = take_step(
+                    fabric, module, optimisers, groups, batch, outcome.step, rates,
+                    settings.gradient_clip, outcome.micro_batch,
+                )  # fmt: skip
+                outcome.step += 1
+                average(outcome.averaged, task.network, averaging_decay(outcome.step, settings.ema_decay))
+                for name, value in figures.items():
+                    outcome.unlogged.setdefault(name, []).append(value)
+                worked += time.perf_counter() - begun
+                bar.update()
+                if outcome.step % settings.log_every_steps == 0 or outcome.step == place.end:
+                    _log(outcome, rates, len(groups))
+                    show(outcome)
+                    bar.set_description_str(
+                        _where(place, len(phases), outcome.step, bar.format_dict["rate"]), refresh=False
+                    )
+                    bar.set_postfix_str(f"{_told(outcome)}, waiting for data {waited / worked:.0%}")
+            bar.close()
+            keeping.now(steps)  # a look at all crops may take long
+            outcome.kept, outcome.final = validation.finish(outcome.kept, outcome.micro_batch)
+        except Stopped:
+            keeping.now(outcome.step)
+            raise KeyboardInterrupt(
+                f"Step {outcome.step} of {steps} is kept; the same command goes on from there."
+            ) from None
     on_rows(outcome)
     return outcome
+
+
+def _to_be_seen(outcome: Outcome, phases: list[Phase], settings: Settings) -> Place | None:
+    """The place of the last step where it asks for a validation and has none, be it that a stop came before it."""
+    step = outcome.step
+    if step == 0 or (outcome.validation_rows and outcome.validation_rows[-1]["step"] == step):
+        return None
+    place = place_of(phases, step - 1)
+    return place if step % settings.validate_every_steps == 0 or step == place.end else None
 
 
 def _log(outcome: Outcome, rates: dict[str, float], groups: int) -> None:
@@ -144,13 +157,16 @@ def _log(outcome: Outcome, rates: dict[str, float], groups: int) -> None:
 
 
 def _look(outcome: Outcome, phase: Phase, validation: Validation) -> None:
-    """A row of the validation curve, what the averaged weights sound like, and whether they are to be kept."""
+    """A row of the validation curve, what the averaged weights sound like, and whether they are to be kept.
+
+    A stop leaves the outcome as it was.
+    """
     figures = validation.figures(outcome.averaged, outcome.micro_batch, outcome.step)
+    sound = validation.sound(outcome.averaged)
     outcome.validation_rows.append({"step": outcome.step, **figures})
     if phase.keep == "last" or figures["loss"] < outcome.kept_loss:
         outcome.kept_loss, outcome.kept_step = figures["loss"], outcome.step
         outcome.kept = copy.deepcopy(outcome.averaged)
-    sound = validation.sound(outcome.averaged)
     steps = heard_steps([row["step"] for row in outcome.validation_rows])
     outcome.original = validation.listening.original
     outcome.heard = {step: sound if step == outcome.step else outcome.heard[step] for step in steps}

@@ -45,6 +45,7 @@ def save_outcome(folder: Path, task: nn.Module, optimisers: dict, outcome: Outco
     """Write the checkpoint of a run."""
     save_checkpoint(
         folder,
+        outcome.step,
         {
             "task": task.state_dict(),
             "optimisers": {name: optimiser.state_dict() for name, optimiser in optimisers.items()},

@@ -6,10 +6,15 @@ import signal
 from types import FrameType
 
 
-class StopRequest:
-    """While entered, Ctrl-C (SIGINT) and SIGTERM only set `requested`; a second one stops at once.
+class Stopped(Exception):
+    """A stop was asked for while something was being looked at that a resumed run will look at again."""
 
-    Outside the main thread, where signals cannot be caught, it does nothing.
+
+class StopRequest:
+    """While entered, Ctrl-C (SIGINT) and SIGTERM only set `requested`; a second Ctrl-C stops at once.
+
+    A second SIGTERM is no impatience: some schedulers send it to a process and to its group. Outside the main thread,
+    where signals cannot be caught, it does nothing.
     """
 
     def __init__(self) -> None:
@@ -28,7 +33,12 @@ class StopRequest:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def check(self) -> None:
+        """Raise Stopped where a stop was asked for."""
         if self.requested:
+            raise Stopped
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.requested = True

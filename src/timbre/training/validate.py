@@ -21,13 +21,18 @@ MOST_CROPS = 40
 
 @dataclass(frozen=True)
 class Validation:
-    """A task with the crops that it is judged by. module: the task as Fabric wraps it."""
+    """A task with the crops that it is judged by.
+
+    module: the task as Fabric wraps it. check: called between two batches; what it raises ends the validation and
+    leaves the task as it was.
+    """
 
     module: nn.Module
     task: nn.Module
     crops: Crops
     listening: Listening
     device: torch.device
+    check: Callable[[], None]
 
     def figures(self, weights: dict[str, Tensor], micro_batch: int, step: int) -> dict[str, float]:
         """Of some validation crops with the given weights: means over the crops, and figures of all together.
@@ -42,7 +47,7 @@ class Validation:
     def sound(self, weights: dict[str, Tensor]) -> Tensor:
         """What the listening pieces sound like with the given weights. [channels, samples] int16."""
         with worn(self.task, weights, self.device):
-            return self.listening.heard(self.module.listen)
+            return self.listening.heard(self._listen)
 
     def finish(self, weights: dict[str, Tensor], micro_batch: int) -> tuple[dict[str, Tensor], dict[str, float]]:
         """The weights with the buffers that a look at all validation crops gives them, and its figures as a whole."""
@@ -58,12 +63,17 @@ class Validation:
         sums: dict[str, Tensor] = {}
         self.task.start_validation()
         for first in range(0, len(numbers), micro_batch):
+            self.check()
             part = numbers[first : first + micro_batch]
             for name, value in self.module.validation_step(self.crops.batch(part)).items():
                 sums[name] = sums.get(name, 0.0) + value.double() * len(part)
             done(len(part))
         means = {name: float(value) / len(numbers) for name, value in sums.items()}
         return means, {name: float(value) for name, value in self.task.finish_validation().items()}
+
+    def _listen(self, batch: dict[str, Tensor]) -> Tensor:
+        self.check()
+        return self.module.listen(batch)
 
 
 def require_numbers(figures: dict[str, float], step: int) -> None:
