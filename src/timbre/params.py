@@ -219,6 +219,7 @@ class Train(Section):
     log_every_steps: Steps
     ema_decay: float = Field(ge=0.0, le=0.9999)
     gradient_clip: float = Field(gt=0.0)
+    max_hours: float = Field(ge=0.0, le=10_000.0)
 
 
 class Neutone(Section):

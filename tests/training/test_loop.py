@@ -171,6 +171,52 @@ def test_any_figure_that_is_no_number_stops_the_run(train_duel, make_duel, monke
 def test_the_plan_and_each_remark_are_told_once(train_duel, make_duel, capsys):
     train_duel("one", make_duel((4, 4)))
     told = capsys.readouterr().out
-    assert "phase 1 of 2, alone: 4 steps, learning rate up to 0.01 (generator); keeps the weights of its lowest" in told
-    assert "phase 2 of 2, against: 4 steps, learning rate up to 0.005 (generator), 0.01 (discriminator)" in told
+    assert "phase 1 of 2, alone: 4 steps, learning rate up to 0.01 (generator) after 50 steps, then" in told
+    assert "phase 2 of 2, against: 4 steps, learning rate up to 0.005 (generator), 0.01 (discriminator) after" in told
     assert told.count("train: made up: of <no> importance.") == 2  # once in each phase
+
+
+@pytest.fixture
+def slow_steps(monkeypatch, before_step):
+    """Let each step take a thousand seconds, by the clock."""
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+
+    def pass_time(step: int) -> None:
+        now[0] += 1000.0
+
+    before_step(monkeypatch, None, pass_time)
+
+
+# A step after a validation, in the first phase, and in the second; 3 is validated anyway.
+@pytest.mark.parametrize("steps", (1, 3, 4, 5))
+def test_hours_end_a_run_that_goes_on_to_the_same_bits_with_more(
+    train_duel, make_duel, outputs, raw_params, slow_steps, tmp_path, capsys, steps
+):
+    train_duel("whole", make_duel((4, 4)))
+    raw_params["train"]["max_hours"] = (1000.0 * steps - 500.0) / 3600.0
+    outcome = train_duel("parts", make_duel((4, 4)))
+    assert outcome.step == steps and outcome.validation_rows[-1]["step"] == steps
+    assert outcome.training_rows[-1]["step"] == steps
+    assert (
+        f"train.max_hours are over at step {steps}, in phase {1 if steps <= 4 else 2} of 2" in capsys.readouterr().out
+    )
+    assert json.loads((tmp_path / "parts/reports/metrics.json").read_text())["steps"] == steps
+    assert (tmp_path / "parts/models/weights.pt").exists()
+    # Once more with as much, it has nothing left to do.
+    before = outputs("parts")
+    train_duel("parts", make_duel((4, 4)))
+    assert outputs("parts") == before
+    raw_params["train"]["max_hours"] = 0.0
+    train_duel("parts", make_duel((4, 4)))
+    assert outputs("parts") == outputs("whole")
+    assert not list((tmp_path / "checkpoints").rglob("*.pt"))
+
+
+def test_hours_count_over_all_parts_of_a_run(train_duel, make_duel, raw_params, slow_steps, monkeypatch, before_step):
+    raw_params["train"]["max_hours"] = 4500.0 / 3600.0
+    with monkeypatch.context() as patch:
+        before_step(patch, 2, lambda: os.kill(os.getpid(), signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt, match="Step 3 of 8"):
+            train_duel("one", make_duel((4, 4)))
+    assert train_duel("one", make_duel((4, 4))).step == 5

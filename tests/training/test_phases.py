@@ -33,10 +33,15 @@ def test_rates_warm_up_and_die_away_in_each_phase_and_group():
     }
 
 
-def test_the_plan_names_phases_steps_and_rates():
-    assert plan_in_words(PHASES) == [
-        "phase 1 of 2, first: 100 steps, learning rate up to 0.1 (generator); keeps the weights of its lowest "
-        "validation loss",
-        "phase 2 of 2, second: 60 steps, learning rate up to 0.01 (generator), 0.02 (discriminator); keeps its last "
-        "averaged weights",
+def test_the_plan_names_phases_steps_rates_and_hours():
+    lines = [
+        "phase 1 of 2, first: 100 steps, learning rate up to 0.1 (generator) after 50 steps, then down to 2% of it; "
+        "keeps the weights of its lowest validation loss",
+        "phase 2 of 2, second: 60 steps, learning rate up to 0.01 (generator), 0.02 (discriminator) after 50 steps, "
+        "then down to 2% of it; keeps its last averaged weights",
+    ]
+    assert plan_in_words(PHASES, max_hours=0.0) == lines
+    assert plan_in_words(PHASES, max_hours=1.5) == [
+        *lines,
+        "ends after 1.5 hours, wherever it is then (train.max_hours)",
     ]

@@ -39,6 +39,7 @@ class Settings:
     gradient_clip: float
     validate_every_steps: int
     log_every_steps: int
+    max_hours: float
 
 
 def run_loop(
@@ -52,7 +53,7 @@ def run_loop(
     on_rows: Callable[[Outcome], None],
     show: Callable[[Outcome], None],
 ) -> Outcome:
-    """Train through all phases of the task, from the checkpoint in `folder` if there is one.
+    """Train through all phases of the task, or as long as `max_hours`, from the checkpoint in `folder` if there is one.
 
     on_rows is called whenever there is a new validation row, and in the end; show with the run as it begins or goes on,
     and with every row, before a checkpoint can hold it. A resumed run ends with the
@@ -74,7 +75,7 @@ def run_loop(
     for method in ("training_step", "validation_step", "listen"):
         module.mark_forward_method(method)
     task.train()
-    for line in plan_in_words(phases):
+    for line in plan_in_words(phases, settings.max_hours):
         print(f"train: {line}", flush=True)
     outcome = resume(folder, task, optimisers, fabric.device)
     show(outcome)
@@ -84,7 +85,13 @@ def run_loop(
         outcome.micro_batch = fitting_micro_batch(rehearsal, task, outcome.micro_batch or settings.batch, later_bytes)
     if outcome.validation_rows:
         on_rows(outcome)
-    keeping = Keeping(lambda: save_outcome(folder, task, optimisers, outcome, fabric.device), outcome.step)
+    begun_at = time.monotonic() - outcome.seconds
+
+    def save() -> None:
+        outcome.seconds = time.monotonic() - begun_at
+        save_outcome(folder, task, optimisers, outcome, fabric.device)
+
+    keeping = Keeping(save, outcome.step)
     waited = worked = 0.0
     begin = _where(place_of(phases, min(outcome.step, steps - 1)), len(phases), outcome.step, None)
     bar = progress(description=begin, unit="step", total=steps, initial=outcome.step, smoothing=0.05)
@@ -98,7 +105,8 @@ def run_loop(
                     _remark(outcome, phases, task, seen.number, bar)
                     show(outcome)
                     on_rows(outcome)
-                if outcome.step == steps:
+                over = outcome.step > 0 and 0.0 < settings.max_hours * 3600.0 <= time.monotonic() - begun_at
+                if over or outcome.step == steps:
                     break
                 stop.check()
                 keeping.when_due(outcome.step)
@@ -127,7 +135,9 @@ def run_loop(
                     )
                     bar.set_postfix_str(f"{_told(outcome)}, waiting for data {waited / worked:.0%}")
             bar.close()
-            keeping.now(steps)  # a look at all crops may take long
+            keeping.now(outcome.step)  # a look at all crops may take long
+            if outcome.step < steps:
+                _end_early(outcome, phases, validation, len(groups))
             outcome.kept, outcome.final = validation.finish(outcome.kept, outcome.micro_batch)
         except Stopped:
             keeping.now(outcome.step)
@@ -145,6 +155,20 @@ def _to_be_seen(outcome: Outcome, phases: list[Phase], settings: Settings) -> Pl
         return None
     place = place_of(phases, step - 1)
     return place if step % settings.validate_every_steps == 0 or step == place.end else None
+
+
+def _end_early(outcome: Outcome, phases: list[Phase], validation: Validation, groups: int) -> None:
+    """The last rows of a run that its hours have ended; its checkpoint has none of it, so that it may go on."""
+    place = place_of(phases, outcome.step - 1)
+    if outcome.unlogged:
+        _log(outcome, place.rates(), groups)
+    if not outcome.validation_rows or outcome.validation_rows[-1]["step"] < outcome.step:
+        _look(outcome, place.phase, validation)
+    print(
+        f"train: train.max_hours are over at step {outcome.step}, in phase {place.number + 1} of {len(phases)}, "
+        f"{place.phase.name}. The run is kept: with a larger max_hours it goes on from there.",
+        flush=True,
+    )
 
 
 def _log(outcome: Outcome, rates: dict[str, float], groups: int) -> None:

@@ -15,13 +15,14 @@ from timbre.training.checkpoint import load_checkpoint, save_checkpoint
 class Outcome:
     """Where a run is: what it returns at its end, and with the optimisers what a checkpoint holds.
 
-    micro_batch: crops that go through the network at once, 0 as long as nobody has tried. kept: the weights that would
-    be kept if the run ended with its last validation, from kept_step. final: what the last validation found as a whole.
-    remarks: what the curves show; told: which of them the user has read. original: what is listened to, and heard: what
-    became of it at a step, [channels, samples] int16.
+    seconds: that it took to its last checkpoint. micro_batch: crops that go through the network at once, 0 as long as
+    nobody has tried. kept: the weights that would be kept if the run ended with its last validation, from kept_step.
+    final: what the last validation found as a whole. remarks: what the curves show; told: which of them the user has
+    read. original: what is listened to, and heard: what became of it at a step, [channels, samples] int16.
     """
 
     step: int = 0
+    seconds: float = 0.0
     micro_batch: int = 0
     averaged: dict[str, Tensor] = field(default_factory=dict)
     kept: dict[str, Tensor] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from timbre.models.phase import Phase
-from timbre.training.schedule import learning_rate
+from timbre.training.schedule import FINAL_SHARE, WARM_UP_STEPS, learning_rate
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,16 @@ def place_of(phases: list[Phase], step: int) -> Place:
     raise IndexError(f"step {step} lies after the last phase")
 
 
-def plan_in_words(phases: list[Phase]) -> list[str]:
-    """One line for each phase."""
+def plan_in_words(phases: list[Phase], max_hours: float) -> list[str]:
+    """One line for each phase, and one for a limit of hours, if there is one."""
     lines = []
     for number, phase in enumerate(phases, start=1):
         rates = ", ".join(f"{peak:g} ({group})" for group, peak in phase.learning_rates.items())
         kept = "the weights of its lowest validation loss" if phase.keep == "best" else "its last averaged weights"
         lines.append(
-            f"phase {number} of {len(phases)}, {phase.name}: {phase.steps} steps, learning rate up to {rates}; "
-            f"keeps {kept}"
+            f"phase {number} of {len(phases)}, {phase.name}: {phase.steps} steps, learning rate up to {rates} "
+            f"after {WARM_UP_STEPS} steps, then down to {FINAL_SHARE:.0%} of it; keeps {kept}"
         )
+    if max_hours:
+        lines.append(f"ends after {max_hours:g} hours, wherever it is then (train.max_hours)")
     return lines

@@ -27,7 +27,8 @@ def train_model(params: Params, cache_folder: Path, models_folder: Path, reports
     """Train the model of `params` on a cache.
 
     Writes weights.pt and config.json to `models_folder`; loss.csv, validation.csv, curves/, index.html (as it
-    goes) and metrics.json to `reports_folder`. A run stopped before is taken up where its last checkpoint left it.
+    goes) and metrics.json to `reports_folder`. A run stopped before, or ended by its hours and given more, is taken up
+    where its last checkpoint left it.
 
     Raises: UserError, before the first step, where recordings or memory are too little for the preset;
     KeyboardInterrupt where the run is stopped.
@@ -48,8 +49,9 @@ def train_model(params: Params, cache_folder: Path, models_folder: Path, reports
         **params.train.model_dump(),
     )
     folder = checkpoint_folder(
-        fingerprint({"config": config, "preset": preset, "train": vars(settings), "data": cache.manifest["shards"],
-                     "files": cache.manifest["files"], "device": fabric.device.type})
+        fingerprint({"config": config, "preset": preset, "train": vars(settings) | {"max_hours": 0.0},
+                     "data": cache.manifest["shards"], "files": cache.manifest["files"],
+                     "device": fabric.device.type})
     )  # fmt: skip
     shape = CropShape(task.crop_frames, task.lead_frames, task.delay_frames)
     free_bytes = resident_bytes(fabric)
@@ -90,7 +92,8 @@ def train_model(params: Params, cache_folder: Path, models_folder: Path, reports
             **{name: round(value, 6) for name, value in outcome.final.items()},
         },
     )
-    delete_checkpoint(folder)
+    if outcome.step == steps:
+        delete_checkpoint(folder)
     return outcome
 
 
