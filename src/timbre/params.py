@@ -220,6 +220,7 @@ class Train(Section):
     ema_decay: float = Field(ge=0.0, le=0.9999)
     gradient_clip: float = Field(gt=0.0)
     max_hours: float = Field(ge=0.0, le=10_000.0)
+    init_from: str = Field(min_length=1)
 
 
 class Neutone(Section):

@@ -21,6 +21,7 @@ from timbre.training.listening import Listening
 from timbre.training.loop import Settings, run_loop
 from timbre.training.outcome import Outcome
 from timbre.training.page import Heading, write_page
+from timbre.training.start import start_from
 
 
 def train_model(params: Params, cache_folder: Path, models_folder: Path, reports_folder: Path) -> Outcome:
@@ -30,8 +31,8 @@ def train_model(params: Params, cache_folder: Path, models_folder: Path, reports
     goes) and metrics.json to `reports_folder`. A run stopped before, or ended by its hours and given more, is taken up
     where its last checkpoint left it.
 
-    Raises: UserError, before the first step, where recordings or memory are too little for the preset;
-    KeyboardInterrupt where the run is stopped.
+    Raises: UserError, before the first step, where recordings or memory are too little for the preset, or
+    `train.init_from` does not fit; KeyboardInterrupt where the run is stopped.
     """
     cache = Cache(cache_folder)
     preset = params.preset.model_dump()
@@ -42,16 +43,19 @@ def train_model(params: Params, cache_folder: Path, models_folder: Path, reports
     _require_material(planned, cache, f"params.yaml: sizes.{params.size}.{params.model}")
     require_room(planned, fabric.device)
     network = models.build(config)
+    begun = {}
+    if params.train.init_from != "none":
+        begun = {"init": start_from(Path(params.train.init_from), network, config, models_folder)}
     task = models.task_of(network, preset, config)
     settings = Settings(
         seed=params.seed,
         batch=preset["batch"],
-        **params.train.model_dump(),
+        **params.train.model_dump(exclude={"init_from"}),
     )
     folder = checkpoint_folder(
         fingerprint({"config": config, "preset": preset, "train": vars(settings) | {"max_hours": 0.0},
                      "data": cache.manifest["shards"], "files": cache.manifest["files"],
-                     "device": fabric.device.type})
+                     "device": fabric.device.type, **begun})
     )  # fmt: skip
     shape = CropShape(task.crop_frames, task.lead_frames, task.delay_frames)
     free_bytes = resident_bytes(fabric)
@@ -67,7 +71,8 @@ def train_model(params: Params, cache_folder: Path, models_folder: Path, reports
     print(
         f"train: {params.model} {params.size}, {parameters:,} parameters, {steps} steps of {settings.batch} crops of "
         f"{crop_seconds:.3g} s, on {describe_device(fabric)}; "
-        f"{minutes:.1f} minutes {'held in memory' if training.resident else 'read from disk'}",
+        f"{minutes:.1f} minutes {'held in memory' if training.resident else 'read from disk'}"
+        + (f"; starts from {params.train.init_from}" if begun else ""),
         flush=True,
     )
 
