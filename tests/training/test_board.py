@@ -5,10 +5,12 @@ import os
 import re
 import signal
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile
+import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from timbre.errors import UserError
@@ -69,7 +71,7 @@ def test_a_resumed_run_goes_on_with_its_curves(train_duel, make_duel, read, plac
     train_duel("whole", make_duel((4, 4)))
     whole = read()
     place.rename(place.with_name("board of the whole"))
-    # Stopped after step 4; killed with step 4 as the last that was kept, after having shown step 6.
+    # Stopped after step 4, before its validation; killed after step 6 was shown, with step 4 as the last that was kept.
     for step, stop in ((3, lambda: os.kill(os.getpid(), signal.SIGINT)), (6, lambda: 1 / 0)):
         with monkeypatch.context() as patch:
             before_step(patch, step, stop)
@@ -114,11 +116,9 @@ def test_of_many_validations_some_are_heard_and_the_last(train_duel, make_duel, 
 
 
 def test_stereo_is_heard_in_stereo(read):
-    import torch
-
     sound = torch.stack([torch.arange(-5, 5), torch.full((10,), 32767)]).to(torch.int16)
-    outcome = Outcome(step=3, validation_rows=[{"step": 3, "loss": 1.0}], original=-sound, heard={3: sound})
-    with board("run", 48000, []) as show:
+    outcome = Outcome(step=3, validation_rows=[{"step": 3, "loss": 1.0}], heard={3: sound})
+    with board("run", SimpleNamespace(sample_rate=48000, original=-sound), []) as show:
         show(outcome)
     _, sounds = read()
     assert sounds["sound/model"] == [(3, 48000, sound.tolist())]
@@ -141,7 +141,7 @@ def test_where_nobody_asks_for_it_the_package_is_not_even_looked_for(train_duel,
 
 def fault(tmp_path) -> str:
     """What the user reads who trains into tmp_path/reports."""
-    with pytest.raises(UserError) as told, board("run", 16000, [tmp_path / "models", tmp_path / "reports"]):
+    with pytest.raises(UserError) as told, board("run", None, [tmp_path / "models", tmp_path / "reports"]):
         pass
     return str(told.value)
 

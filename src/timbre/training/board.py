@@ -12,14 +12,14 @@ import soundfile
 from torch import Tensor
 
 from timbre.errors import UserError, reason
-from timbre.training.listening import heard_steps
+from timbre.training.listening import Listening, heard_steps
 from timbre.training.outcome import Outcome
 
 VARIABLE = "TIMBRE_TENSORBOARD"
 
 
 @contextmanager
-def board(name: str, sample_rate: int, hashed: list[Path]) -> Iterator[Callable[[Outcome], None]]:
+def board(name: str, listening: Listening, hashed: list[Path]) -> Iterator[Callable[[Outcome], None]]:
     """Yield what is to be called with a run as it begins or goes on, and with each new row of its curves.
 
     It writes to the folder `name` below the one that TIMBRE_TENSORBOARD names, and does nothing where that is not set.
@@ -46,7 +46,7 @@ def board(name: str, sample_rate: int, hashed: list[Path]) -> Iterator[Callable[
     except OSError as error:
         raise UserError(f"{VARIABLE}={place} (environment) cannot be written: {reason(error)}.") from None
     print(f"train: TensorBoard shows it with `tensorboard --logdir {folder.parent}`", flush=True)
-    shown = _Board(folder, sample_rate, SummaryWriter)
+    shown = _Board(folder, listening, SummaryWriter)
     try:
         yield shown.show
         shown.finish()
@@ -58,11 +58,11 @@ class _Board:
     """Writes what of a run is not yet shown.
 
     Every row is on the disk before a checkpoint can hold it, so a run taken up again has only to cross out what was
-    shown of the steps after its checkpoint, which will come again.
+    shown of the steps from its checkpoint on, and to show those again.
     """
 
-    def __init__(self, folder: Path, sample_rate: int, make_writer: type) -> None:
-        self.folder, self.sample_rate, self.make_writer = folder, sample_rate, make_writer
+    def __init__(self, folder: Path, listening: Listening, make_writer: type) -> None:
+        self.folder, self.listening, self.make_writer = folder, listening, make_writer
         self.writer = None
         self.rows = {"training": 0, "validation": 0}
         self.heard: set[int] = set()
@@ -94,17 +94,19 @@ class _Board:
             self.writer.close()
 
     def _open(self, outcome: Outcome) -> None:
-        begun = any(self.folder.glob("events.*"))
-        self.writer = self.make_writer(str(self.folder), purge_step=outcome.step + 1 if outcome.step else 0)
+        begun = any(self.folder.glob("events.*")) and outcome.step > 0
+        self.writer = self.make_writer(str(self.folder), purge_step=outcome.step)
         if begun:
-            self.rows = {kind: len(rows) for kind, rows in _curves(outcome).items()}
-            self.heard = set(outcome.heard)
+            self.rows = {
+                kind: sum(row["step"] < outcome.step for row in rows) for kind, rows in _curves(outcome).items()
+            }
+            self.heard = {step for step in outcome.heard if step < outcome.step}
+        else:
+            self._add_sound("sound/original", self.listening.original, 0)
 
     def _hear(self, steps: Iterator[int] | list[int]) -> None:
         for step in steps:
             if step not in self.heard:
-                if not self.heard:
-                    self._add_sound("sound/original", self.outcome.original, 0)
                 self._add_sound("sound/model", self.outcome.heard[step], step)
                 self.heard.add(step)
 
@@ -113,9 +115,9 @@ class _Board:
         from tensorboard.compat.proto.summary_pb2 import Summary
 
         encoded = io.BytesIO()
-        soundfile.write(encoded, sound.T.numpy(), self.sample_rate, format="WAV", subtype="PCM_16")
+        soundfile.write(encoded, sound.T.numpy(), self.listening.sample_rate, format="WAV", subtype="PCM_16")
         audio = Summary.Audio(
-            sample_rate=self.sample_rate,
+            sample_rate=self.listening.sample_rate,
             num_channels=sound.shape[0],
             length_frames=sound.shape[1],
             encoded_audio_string=encoded.getvalue(),

@@ -138,6 +138,7 @@ def run_loop(
             keeping.now(outcome.step)  # a look at all crops may take long
             if outcome.step < steps:
                 _end_early(outcome, phases, validation, len(groups))
+                show(outcome)
             outcome.kept, outcome.final = validation.finish(outcome.kept, outcome.micro_batch)
         except Stopped:
             keeping.now(outcome.step)

@@ -82,7 +82,7 @@ def train_model(params: Params, cache_folder: Path, models_folder: Path, reports
 
     torch.manual_seed(params.seed)
     shown_name = f"{params.model}-{params.size}-{folder.name[:8]}"
-    with board(shown_name, listening.sample_rate, [cache_folder, models_folder, reports_folder]) as show:
+    with board(shown_name, listening, [cache_folder, models_folder, reports_folder]) as show:
         outcome = run_loop(fabric, task, training, validation, listening, settings, folder, write_reports, show)
     with replaced_folder(models_folder) as temporary:
         models.save(temporary, config, {name: value.cpu() for name, value in outcome.kept.items()})
