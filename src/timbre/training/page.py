@@ -7,12 +7,12 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
 import soundfile
 from torch import Tensor
 
 from timbre.files import write_text
 from timbre.models.phase import Phase
+from timbre.pages.templates import environment
 from timbre.training.charts import chart, shown
 from timbre.training.curves import figure_names
 from timbre.training.outcome import Outcome
@@ -34,10 +34,6 @@ class Heading:
 
 def write_page(path: Path, heading: Heading, phases: list[Phase], outcome: Outcome, sample_rate: int) -> None:
     """Write the page of a run as far as it is."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
     phases = [phase for phase in phases if phase.steps > 0]
     losses = {row["step"]: row["loss"] for row in outcome.validation_rows}
     heard = [
@@ -50,7 +46,7 @@ def write_page(path: Path, heading: Heading, phases: list[Phase], outcome: Outco
         }
         for step, sound in sorted(outcome.heard.items())
     ]
-    html = environment.get_template("page.html.j2").render(
+    html = environment(TEMPLATES).get_template("page.html.j2").render(
         heading=heading,
         step=outcome.step,
         steps=sum(phase.steps for phase in phases),
