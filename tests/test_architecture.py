@@ -24,9 +24,22 @@ LEGAL = {
     "export": LOWER | {"playing"},
     "evaluation": LOWER | {"playing"},
     "comparing": {"audio", "evaluation", "pages"},
-    "__main__": {"playing", "comparing"},
+    "sharing": set(),
+    "doctor": {"sharing"},
+    "__main__": {"playing", "comparing", "sharing", "doctor"},
 }
-WITHOUT_TORCH = ("audio", "audit", "normalize", "pages", "params.py", "files.py", "errors.py")
+WITHOUT_TORCH = (
+    "audio",
+    "audit",
+    "normalize",
+    "pages",
+    "sharing",
+    "doctor",
+    "params.py",
+    "files.py",
+    "errors.py",
+    "__main__.py",
+)
 FORBIDDEN = {"lightning", "pytorch_lightning", "rave", "acids_rave", "cached_conv", "parselmouth", "essentia"}
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))

@@ -5,19 +5,17 @@ import pandas as pd
 import pytest
 
 from timbre.comparing.differences import (
-    ABSENT,
     BETTER,
     LEVEL,
     WORSE,
     difference,
-    differing,
     figure_rows,
     judged,
     paired,
     sources,
-    with_preset,
 )
 from timbre.comparing.gather import Evaluation
+from timbre.comparing.parameters import ABSENT, differing, with_preset
 from timbre.evaluation.catalogue import Entry
 
 NAMES = ["a", "b", "c", "d", "e"]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from timbre.comparing.gather import Evaluation
-from timbre.evaluation.catalogue import NOT_APPLICABLE, Entry, entries
+from timbre.evaluation.catalogue import Entry, entries
 from timbre.evaluation.intervals import mean_interval
 from timbre.evaluation.measure import WORST
 
 BETTER, WORSE, LEVEL = "better", "worse", "level"
-ABSENT = NOT_APPLICABLE
 DIGEST_CHARACTERS = 8
 
 
@@ -115,21 +113,6 @@ def judged(rows: list[Row], index: int) -> dict[str, list[str]]:
     }
 
 
-def differing(contents: list[dict]) -> list[tuple[str, list[str]]]:
-    """(key, values) of nested dictionaries, where the values are not all the same; a dash where one lacks the key."""
-    flat = [dict(_flat(content)) for content in contents]
-    keys = list(dict.fromkeys(key for each in flat for key in each))
-    rows = [(key, [told(each[key]) if key in each else ABSENT for each in flat]) for key in keys]
-    return [(key, values) for key, values in rows if len(set(values)) > 1]
-
-
-def with_preset(params: dict) -> dict:
-    """params.yaml with the chosen preset in place of all of them, so that a size shows what it stands for."""
-    size, model = str(params.get("size")), str(params.get("model"))
-    preset = params.get("sizes", {}).get(size, {}).get(model, {})
-    return {key: value for key, value in params.items() if key != "sizes"} | {"preset": preset}
-
-
 def sources(lock: dict, stage: str | None = None) -> dict[str, str]:
     """Digests by path of the code and data that stages (or one) were made of and no stage has made, by dvc.lock."""
     stages = lock.get("stages", {})
@@ -140,20 +123,3 @@ def sources(lock: dict, stage: str | None = None) -> dict[str, str]:
         for entry in used
         if not any(entry["path"] == out or entry["path"].startswith(f"{out}/") for out in made)
     }
-
-
-def told(value: object) -> str:
-    """A parameter as params.yaml has it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return f"[{', '.join(told(item) for item in value)}]"
-    return "null" if value is None else str(value)
-
-
-def _flat(content: dict, before: str = "") -> Iterable[tuple[str, object]]:
-    for key, value in content.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{before}{key}.")
-        else:
-            yield f"{before}{key}", value

@@ -10,19 +10,17 @@ from pathlib import Path
 from timbre.audio.excerpts import LISTEN_LUFS
 from timbre.audio.table import counted
 from timbre.comparing.differences import (
-    ABSENT,
     BETTER,
     LEVEL,
     WORSE,
     Difference,
     Row,
-    differing,
     figure_rows,
     judged,
     sources,
-    with_preset,
 )
 from timbre.comparing.gather import Evaluation
+from timbre.comparing.parameters import ABSENT, differing, with_preset
 from timbre.comparing.sounds import EXCERPT_SECONDS, Clip, Comparison, gains
 from timbre.evaluation.catalogue import MINUS, formatted
 from timbre.evaluation.intervals import CONFIDENCE
