@@ -1,0 +1,1 @@
+"""Results travel between clones: by a DVC remote for files, by a git remote for commits and experiments."""

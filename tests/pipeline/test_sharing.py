@@ -1,0 +1,165 @@
+"""A second clone runs nothing that the first one has run, whatever kind of remote lies between them."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from support import servers
+from support.workspace import Workspace, stages_run
+
+KINDS = ("folder", "ssh", "s3", "webdav")
+# Of the extra packages: DVC's own, and a server to try it with.
+NEEDED = {"ssh": ["dvc_ssh"], "s3": ["dvc_s3", "moto", "flask"], "webdav": ["dvc_webdav", "wsgidav"]}
+# Starting dvc costs more than what it does here, so commands of one clone share a process; each is dvc's own `main`.
+SEVERAL = """
+import shlex, subprocess, sys
+from dvc.cli import main
+for line in sys.argv[1:]:
+    print(f"$ {line}", flush=True)
+    command = shlex.split(line)
+    code = main(command[1:]) if command[0] == "dvc" else subprocess.run(command).returncode
+    sys.stdout.flush()
+    if code:
+        sys.exit(code)
+"""
+UP_TO_DATE = "Data and pipelines are up to date."
+
+
+def several(workspace: Workspace, *lines: str, **environment: str) -> dict[str, str]:
+    """Run commands of dvc and git one after the other; what each printed."""
+    said = workspace.good("python", "-c", SEVERAL, *lines, **environment)
+    parts = re.split(r"^\$ (.*)$", said, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def timbre(workspace: Workspace, *command: str, **environment: str) -> str:
+    return workspace.good("python", "-m", "timbre", *command, PYTHONPATH="src", **environment)
+
+
+def settled(workspace: Workspace) -> Workspace:
+    """The workspace with a name for git to commit by."""
+    workspace.environment |= {f"GIT_{who}_{what}": "t" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def first(built: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A clone with two commits of different results and two experiments; whoever shares puts it back with `fresh`."""
+    folder = tmp_path_factory.mktemp("first") / "workspace"
+    shutil.copytree(built.folder, folder, symlinks=True)
+    first = settled(Workspace(folder, folder.parent / "checkpoints"))
+    first.edit(audit__thresholds__variety_max=23.0)
+    # Which ends the line early, since the audit says no more than before.
+    assert first.repro() == ["audit", "gate"]
+    first.commit()
+    for name, most in (("wide", 24.0), ("wider", 25.0)):
+        several(
+            first,
+            f"dvc exp run -q -n {name} -S audit.thresholds.variety_max={most}",
+            "git checkout -q --force HEAD",
+            "dvc checkout -q --force dvc.yaml",
+        )
+    return first
+
+
+@contextlib.contextmanager
+def store_of(kind: str, work: Path):
+    """A store of a kind on a server of its own."""
+    for needed in NEEDED.get(kind, ()):
+        if not importlib.util.find_spec(needed):
+            pytest.skip(f"{needed} is not installed")
+    work.mkdir()
+    with getattr(servers, kind)(work) as store:
+        yield store
+
+
+@contextlib.contextmanager
+def shared(first: Workspace, work: Path, store: servers.Store):
+    """What `timbre share` says, while a bare repository is where both clones push to."""
+    bare = work / "bare.git"
+    base = first.good("git", "rev-parse", "HEAD").strip()
+    first.good("git", "init", "-q", "--bare", str(bare))
+    first.good("git", "remote", "add", "origin", str(bare))
+    store.tell(first.folder)
+    try:
+        yield timbre(first, "share", store.address, **store.environment)
+    finally:
+        first.good("git", "remote", "remove", "origin")
+        first.good("git", "reset", "-q", "--hard", base)
+        (first.folder / ".dvc/config.local").unlink(missing_ok=True)
+
+
+def clone(work: Path, name: str = "second") -> Workspace:
+    subprocess.run(["git", "clone", "-q", work / "bare.git", work / name], check=True)
+    return Workspace(work / name, work / f"{name}-checkpoints")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_second_clone_runs_no_stage_of_any_commit_or_experiment(kind, first, tmp_path):
+    work = tmp_path / "work"
+    with store_of(kind, work) as store, shared(first, work, store) as said:
+        sent = re.search(r"share: (\d+) files, [\d.]+ [kM]B went to (\S+); experiments wide, wider\.", said)
+        assert sent and sent[2] == store.address
+        second = clone(work)
+        store.tell(second.folder)
+        said = timbre(second, "fetch", **store.environment)
+        came = re.search(r"fetch: (\d+) files, [\d.]+ [kM]B came from \S+; new experiments: wide, wider\.", said)
+        assert came
+        if store.folder:
+            files = [path for path in store.folder.rglob("*") if path.is_file()]
+            assert int(sent[1]) == len(files)
+        # An older commit's files only come when asked for.
+        assert "nothing new came" not in timbre(second, "fetch", "HEAD~2", **store.environment)
+        # Each commit, each experiment, and the parameters of one set by hand.
+        said = several(
+            second,
+            "dvc repro",
+            "dvc exp apply wide",
+            "dvc repro -q",
+            "dvc repro",
+            "dvc exp apply wider",
+            "dvc repro  ",
+            "git checkout -q --force HEAD~2",
+            "dvc checkout -q --force dvc.yaml",
+            " dvc repro",
+            "dvc metrics show",
+        )
+        assert all(stages_run(each) == [] for each in said.values())
+        repros = [each for line, each in said.items() if line.strip() == "dvc repro"]
+        assert len(repros) == 4
+        assert all(UP_TO_DATE in each for each in repros)
+
+
+def test_two_clones_of_a_lab_box_work_from_one_cache(first, tmp_path):
+    cache = tmp_path / "cache"
+    # As if the first clone had been set up so before it ran.
+    shutil.copytree(first.folder / ".dvc" / "cache", cache)
+    subprocess.run(["git", "clone", "-q", first.folder, tmp_path / "second"], check=True)
+    second = Workspace(tmp_path / "second", tmp_path / "checkpoints")
+    said = several(
+        second,
+        f"dvc cache dir --local {cache}",
+        "dvc config --local cache.shared group",
+        "dvc config --local cache.type reflink,symlink,copy",
+        "dvc checkout -q dvc.yaml",
+        "dvc repro",
+    )
+    assert UP_TO_DATE in said["dvc repro"]
+    assert (second.folder / "models" / "train" / "weights.pt").resolve().is_relative_to(cache)
+    # What the first clone tried in an experiment that it has not committed.
+    second.edit(audit__thresholds__variety_max=24.0)
+    said = second.good("dvc", "repro")
+    assert "Stage 'audit' is cached - skipping run" in said
+    assert "Running stage" not in said
+    # What this one adds, others of the group may write beside.
+    (second.folder / "note.txt").write_text("of the second clone")
+    second.good("dvc", "add", "-q", "note.txt")
+    (added,) = [path for path in cache.rglob("*") if path.is_file() and path.read_bytes() == b"of the second clone"]
+    assert added.stat().st_mode & 0o777 == 0o444
+    assert added.parent.stat().st_mode & 0o020
