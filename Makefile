@@ -5,7 +5,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint bench clean
+.PHONY: help setup run share fetch test lint bench clean
 
 help: ## list what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -16,6 +16,12 @@ setup: ## install everything, pinned, into .venv (the others do it by themselves
 run: setup ## bring the whole line up to date: recordings in, streaming model and report out
 	@python stages/check.py
 	dvc repro
+
+share: setup ## send results to where other clones find them; once with REMOTE=/a/path, ssh://host/path, s3://bucket/path or webdav://host/path
+	@timbre share $(if $(REMOTE),"$(REMOTE)")
+
+fetch: setup ## bring what others have shared; `dvc repro` then runs only what nobody has run yet
+	@timbre fetch
 
 test: setup ## run all tests, files side by side on all cores
 	OMP_NUM_THREADS=1 python -m pytest --numprocesses auto --dist loadfile

@@ -37,11 +37,38 @@ def _compare(arguments: argparse.Namespace) -> None:
     compare(arguments.revisions, arguments.output)
 
 
+def _table(arguments: argparse.Namespace) -> None:
+    from timbre.comparing.table import table
+
+    table()
+
+
+def _share(arguments: argparse.Namespace) -> None:
+    from timbre.sharing.share import share  # not for --help, which is quick
+
+    share(arguments.remote)
+
+
+def _fetch(arguments: argparse.Namespace) -> None:
+    from timbre.sharing.fetch import fetch
+
+    fetch(arguments.revisions)
+
+
+def _doctor(arguments: argparse.Namespace) -> None:
+    from timbre.doctor.command import doctor
+
+    sys.exit(0 if doctor(arguments.deep) else 1)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="timbre", description="Play with what the pipeline has made.")
+    parser = argparse.ArgumentParser(prog="timbre", description="Play with what the pipeline has made, and share it.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_render(commands)
     _add_compare(commands)
+    _add_table(commands)
+    _add_sharing(commands)
+    _add_doctor(commands)
     return parser
 
 
@@ -103,6 +130,59 @@ def _add_compare(commands) -> None:
         help=f"the page, by default {COMPARISON.as_posix()}; in a folder it is index.html",
     )
     compare.set_defaults(run=_compare)
+
+
+def _add_table(commands) -> None:
+    table = commands.add_parser(
+        "table",
+        help="list the experiments of this commit with their main figures",
+        description="List the workspace, the commit that is checked out and its experiments, a line each within 120 "
+        "columns: the parameters that differ, and the figures that .dvc/columns.yaml names.",
+    )
+    table.set_defaults(run=_table)
+
+
+def _add_sharing(commands) -> None:
+    share = commands.add_parser(
+        "share",
+        help="send results to where other clones find them",
+        description="Send the files of this branch's commits, the records of all runs, all experiments and the commits "
+        "themselves, in the order in which nobody can get a commit without its files, and say how much went.",
+    )
+    share.add_argument(
+        "remote",
+        metavar="REMOTE",
+        nargs="?",
+        help="where files go: an absolute path, ssh://host/path, s3://bucket/path, webdav://host/path, or the name of "
+        "a DVC remote; noted in .dvc/config, so once is enough",
+    )
+    share.set_defaults(run=_share)
+    fetch = commands.add_parser(
+        "fetch",
+        help="bring what others have shared",
+        description="Bring commits, their files, the records of all runs and all experiments into this clone, where "
+        "`dvc repro` then runs only what nobody has run yet, and say how much came.",
+    )
+    fetch.add_argument(
+        "revisions", metavar="REV", nargs="*", help="branch, tag or commit whose files are to come as well"
+    )
+    fetch.set_defaults(run=_fetch)
+
+
+def _add_doctor(commands) -> None:
+    doctor = commands.add_parser(
+        "doctor",
+        help="check machine, packages, cache, remotes and leftovers, and say how to mend them",
+        description="Check Python, packages, torch, GPU, memory, cache and its objects, remotes, disks, copies of "
+        "killed experiments and checkpoints, in a few seconds, and say for each how to mend it. It changes nothing. "
+        "It ends with 1 where something must be mended before timbre can be relied on, otherwise with 0.",
+    )
+    doctor.add_argument(
+        "--deep",
+        action="store_true",
+        help="read every object of the cache again, however long that takes, and log in to the remotes",
+    )
+    doctor.set_defaults(run=_doctor)
 
 
 def _positive(text: str) -> int:
