@@ -104,7 +104,7 @@ def test_what_there_is_no_time_for_is_counted(here, monkeypatch):
 
 
 def test_copies_of_killed_experiments_are_found_and_those_that_run_left_alone(here):
-    left, runs = (here / ".dvc" / "tmp" / "exps" / "standalone" / name for name in ("tmpleft", "tmpruns"))
+    left, runs = (here / ".dvc" / "tmp" / "exps" / name for name in ("standalone/tmpleft", "tmpruns"))
     for folder in (left, runs):
         folder.mkdir(parents=True)
         (folder / "data").write_bytes(bytes(5000))

@@ -22,7 +22,8 @@ def checkpoints_folder() -> Path:
 
 def copies(dvc_folder: Path) -> Finding:
     """Copies of the workspace that `dvc exp run --temp` and the queue have not removed; who was killed cannot."""
-    found = sorted(path for path in (dvc_folder / "tmp" / "exps").glob("*/tmp*") if path.is_dir())
+    # Those of the queue, and of `--temp`.
+    found = sorted(path for each in ("tmp*", "standalone/tmp*") for path in (dvc_folder / "tmp/exps").glob(each))
     busy = [path for path in found if in_use(path)]
     left = [path for path in found if path not in busy]
     running = f"; {len(busy)} in use" if busy else ""

@@ -154,5 +154,6 @@ def disk(places: dict[str, Path]) -> Iterator[Finding]:
     for names, path in disks.values():
         free = shutil.disk_usage(path).free
         state = FAULT if free < DISK_LEAST_BYTES else WARNING if free < DISK_BYTES else OK
-        mend = "`dvc gc --workspace --all-branches --all-experiments` drops what no commit uses" if state != OK else ""
+        drop = "`dvc gc --all-branches --all-tags --all-experiments` drops what none uses (not in a shared cache)"
+        mend = drop if state != OK else ""
         yield Finding(state, "disk", f"{in_bytes(free)} free for {', '.join(names)}", mend)
