@@ -135,9 +135,10 @@ def _add_compare(commands) -> None:
 def _add_table(commands) -> None:
     table = commands.add_parser(
         "table",
-        help="list the experiments of this commit with their main figures",
-        description="List the workspace, the commit that is checked out and its experiments, a line each within 120 "
-        "columns: the parameters that differ, and the figures that .dvc/columns.yaml names.",
+        help="list the experiments of this branch with their main figures",
+        description="List the workspace, the commit that is checked out and those before it that have experiments, "
+        "with these, a line each within 120 columns: the parameters that differ, and the figures that "
+        ".dvc/columns.yaml names.",
     )
     table.set_defaults(run=_table)
 

@@ -1,7 +1,5 @@
 """The table of experiments shows what differs and what was chosen, and never grows past its width."""
 
-import re
-
 import pytest
 from support.toy import make_toy
 
@@ -50,6 +48,21 @@ def test_parameters_that_differ_and_chosen_figures_stand_side_by_side():
     ]
 
 
+def test_what_the_size_already_says_comes_last():
+    sizes = {"a": {"ddsp": {"hidden": 1, "steps": 5}}, "b": {"ddsp": {"hidden": 2, "steps": 5}}}
+    params = {"size": "a", "model": "ddsp", "sizes": sizes}
+    longer = params | {"sizes": sizes | {"a": {"ddsp": {"hidden": 1, "steps": 9}}}}
+    rows = experiments(shown(("", params, None), ("b", params | {"size": "b"}, None), ("long", longer, None)))
+    assert rendered(rows, {})[0].split() == ["experiment", "size", "steps", "hidden"]
+
+
+def test_keys_are_short_where_that_says_all():
+    rows = experiments(
+        shown(("", {}, None), ("b", {"train": {"seconds": 1, "decay": 2}, "slice": {"seconds": 3}}, None))
+    )
+    assert rendered(rows, {})[0].split() == ["experiment", "train.seconds", "decay", "slice.seconds"]
+
+
 def test_what_has_not_run_to_its_end_has_no_figures():
     rows = experiments(shown(("", {}, None), ("waits", {"seed": 1}, "queued"), ("broke", {"seed": 2}, "failed")))
     lines = rendered(rows, {"mss": "reconstruction.mss"})
@@ -60,12 +73,12 @@ def test_what_has_not_run_to_its_end_has_no_figures():
 
 @pytest.mark.parametrize("count", (1, 7, 60))
 def test_it_stays_within_its_width_and_names_what_it_leaves_out(count):
-    params = {f"section.of.many.keys_{number}": number for number in range(count)}
+    params = {f"a_parameter_{number}": number for number in range(count)}
     other = {key: value + 1000 for key, value in params.items()}
     lines = rendered(experiments(shown(("", params, None), ("a name of some length", other, None))), COLUMNS)
-    assert max(map(len, lines[:4])) <= WIDTH
+    assert max(map(len, lines)) <= WIDTH
     headings = lines[0].split()
-    left = re.search(r"more parameters differ: (.*) \(`dvc", lines[4])[1].split(", ") if len(lines) > 4 else []
+    left = " ".join(lines[4:]).partition("): ")[2].split(", ")
     assert all((key in headings) != (key in left) for key in params)
 
 
@@ -90,13 +103,13 @@ def test_the_file_of_columns_is_checked(tmp_path):
 def test_it_reads_a_real_repository(tmp_path, capsys):
     toy = make_toy(tmp_path / "toy")
     (toy.folder / ".dvc/columns.yaml").write_text("mss: reconstruction.mss\n")
-    toy.edit(seed=7)
+    toy.good("dvc", "exp", "run", "-q", "-n", "seven", "-S", "seed=7")
+    # A commit later it is still shown, below the commit that it started from.
+    toy.commit()
     table(toy.folder)
-    said = capsys.readouterr().out.splitlines()
-    assert [line.split() for line in said] == [
-        ["experiment", "seed", "mss"],
-        ["workspace", "7", ABSENT],
-        ["main", "0", ABSENT],
-    ]
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    first = toy.good("git", "rev-parse", "--short=7", "HEAD~1").strip()
+    rows = [["workspace", "7", ABSENT], ["main", "7", ABSENT], [first, "0", ABSENT], ["seven", "7", ABSENT]]
+    assert lines == [["experiment", "seed", "mss"], *rows]
     with pytest.raises(UserError):
         table(tmp_path)

@@ -1,26 +1,32 @@
-"""`timbre table`: the experiments of this commit, a line each, by the figures that the project has chosen."""
+"""`timbre table`: the experiments of this branch, a line each, by the figures that the project has chosen."""
 
 from __future__ import annotations
 
 import math
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
 from timbre.comparing.parameters import ABSENT, differing, flat, with_preset
 from timbre.errors import UserError, reason
 
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
 COLUMNS = Path(".dvc/columns.yaml")
 WIDTH = 120
 GAP = "  "
 DIGITS = 4
+COMMIT_DIGITS, ABBREVIATED = 40, 7
 DONE = "done"
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A row: the workspace, the commit that is checked out, or an experiment of it.
+    """A row: the workspace, a commit, or an experiment that started from it.
 
     state: done, queued, running or failed. metrics: figures by name, sections joined by dots.
     """
@@ -32,9 +38,9 @@ class Experiment:
 
 
 def table(root: Path = Path(".")) -> None:
-    """Print the workspace, the commit that is checked out and its experiments, within 120 columns.
+    """Print the workspace, the commit that is checked out, and those before it that have experiments, with these.
 
-    Parameters that differ come first, figures of .dvc/columns.yaml after them.
+    Parameters that differ come first, figures of .dvc/columns.yaml after them, within 120 columns.
     Raises: UserError where this is no repository of DVC and git, or the file of columns is not as it must be.
     """
     from dvc.exceptions import DvcException
@@ -43,7 +49,7 @@ def table(root: Path = Path(".")) -> None:
     columns = chosen_columns(root / COLUMNS)
     try:
         with Repo(str(root)) as repo:
-            shown = [state.dumpd() for state in repo.experiments.show()]
+            shown = [state.dumpd() for state in repo.experiments.show(revs=_baselines(repo))]
     except DvcException as error:
         raise UserError(f"`dvc exp show` failed: {reason(error)}") from None
     print("\n".join(rendered(experiments(shown), columns)))
@@ -66,18 +72,22 @@ def experiments(shown: list[dict]) -> list[Experiment]:
     """Rows from what `dvc exp show --json` prints."""
     rows = []
     for commit in shown:
-        rows.append(_row(commit["name"] or commit["rev"], commit, DONE))
+        rows.append(_row(commit["name"] or _short(commit["rev"]), commit, DONE))
         for experiment in commit.get("experiments") or []:
             revision = experiment["revs"][0]
             executor = experiment.get("executor") or {}
-            name = experiment.get("name") or revision.get("name") or revision["rev"][:7]
+            name = experiment.get("name") or revision.get("name") or _short(revision["rev"])
             rows.append(_row(name, revision, str(executor.get("state") or DONE).replace("success", DONE)))
     return rows
 
 
 def rendered(rows: list[Experiment], columns: dict[str, str]) -> list[str]:
     """The lines of the table; parameters that do not fit are named below it."""
-    params = [(_short(key), values) for key, values in differing([with_preset(row.params) for row in rows])]
+    params = differing([with_preset(row.params) for row in rows])
+    presets = [(row.params.get("model"), row.params.get("size")) for row in rows]
+    # What the names of model and size already say comes last.
+    params.sort(key=lambda column: column[0] not in ("model", "size") and _follows(column[1], presets))
+    params = _shortened(params)
     figures = [(heading, [_number(row.metrics.get(name)) for row in rows]) for heading, name in columns.items()]
     kept = [("experiment", [row.name for row in rows])]
     if any(row.state != DONE for row in rows):
@@ -85,15 +95,27 @@ def rendered(rows: list[Experiment], columns: dict[str, str]) -> list[str]:
     room = WIDTH - _width(kept + figures)
     left = []
     for column in params:
-        if not left and _width([column]) + len(GAP) <= room:
+        if _width([column]) + len(GAP) <= room:
             room -= _width([column]) + len(GAP)
             kept.append(column)
         else:
             left.append(column[0])
     lines = _lines(kept + figures)
     if left:
-        lines.append(f"{len(left)} more parameters differ: {', '.join(left)} (`dvc exp show --only-changed`)")
+        lines += textwrap.wrap(f"These differ too (`dvc exp show --only-changed`): {', '.join(left)}", WIDTH)
     return lines
+
+
+def _baselines(repo: Repo) -> list[str]:
+    """HEAD, and the commits before it that experiments have started from, newest first."""
+    from dvc.repo.experiments.utils import exp_refs
+    from dvc.scm import NoSCM
+
+    if isinstance(repo.scm, NoSCM):
+        raise UserError("this DVC repository is no git repository, so it has no experiments.")
+    started = {ref.baseline_sha for ref in exp_refs(repo.scm)}
+    head, *before = repo.scm.branch_revs("HEAD")
+    return [head, *(commit for commit in before if commit in started)]
 
 
 def _row(name: str, revision: dict, state: str) -> Experiment:
@@ -107,9 +129,20 @@ def _row(name: str, revision: dict, state: str) -> Experiment:
     return Experiment(name, state, params, metrics)
 
 
-def _short(key: str) -> str:
-    """A parameter's name without what only says where it stands."""
-    return key.removeprefix("preset.")
+def _follows(values: list[str], names: list[tuple]) -> bool:
+    """Whether rows of the same names have the same values."""
+    return len(set(names)) == len(set(zip(names, values, strict=True)))
+
+
+def _short(revision: str) -> str:
+    """A commit's digits as people write them; other names whole."""
+    return revision[:ABBREVIATED] if len(revision) == COMMIT_DIGITS else revision
+
+
+def _shortened(columns: list[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
+    """The columns by the last part of their keys, where no two are then the same."""
+    ends = [key.rpartition(".")[2] for key, _ in columns]
+    return [(end if ends.count(end) == 1 else key, values) for end, (key, values) in zip(ends, columns, strict=True)]
 
 
 def _number(value: object) -> str:
