@@ -94,6 +94,21 @@ def test_a_write_that_hides_its_time_is_found_by_deep_alone(here):
     assert [finding.state for finding in found("integrity", deep=True)] == [OK]
 
 
+def test_outs_that_are_copies_are_told_from_a_size_on(here, toy, monkeypatch):
+    assert cache.copied(here) == 0
+    monkeypatch.setattr(cache, "TOLD_BYTES", 1)
+    assert "twice" not in found("cache")[0].text
+    out = here / "made" / "one.txt"
+    content = out.read_bytes()
+    out.unlink()
+    out.write_bytes(content)
+    assert cache.copied(here) == len(content)
+    assert "600 bytes there are on the disk twice" in found("cache")[0].text
+    command = re.search(r"`(dvc checkout --relink dvc\.yaml)`", found("cache")[0].mend)[1]
+    toy.good(*command.split())
+    assert cache.copied(here) == 0
+
+
 def test_what_there_is_no_time_for_is_counted(here, monkeypatch):
     (here / ".dvc" / "tmp" / cache.MEMO).unlink(missing_ok=True)
     monkeypatch.setattr(cache, "BUDGET_SECONDS", -1.0)

@@ -161,7 +161,7 @@ def test_a_second_share_sends_what_is_new_and_a_fetch_keeps_what_was_changed_her
     changed = tmp_path / "second" / "made" / "one.txt"
     changed.unlink()
     changed.write_text("mine")
-    with pytest.raises(UserError, match="`dvc checkout --force` gives it up"):
+    with pytest.raises(UserError, match=r"`dvc checkout --force dvc\.yaml` gives it up"):
         fetch([], tmp_path / "second")
     assert changed.read_text() == "mine"
     shutil.rmtree(store)

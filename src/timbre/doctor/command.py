@@ -16,7 +16,8 @@ def doctor(deep: bool, root: Path = Path(".")) -> bool:
     print("\n".join(lines(findings)))
     faults = sum(finding.state == FAULT for finding in findings)
     warnings = sum(finding.state == WARNING for finding in findings)
-    print(f"doctor: {faults} faults, {warnings} warnings." + (" Mend the faults first." if faults else ""))
+    told = f"doctor: {_counted(faults, 'fault')}, {_counted(warnings, 'warning')}."
+    print(told + (" Mend the faults first." if faults else ""))
     return not faults
 
 
@@ -35,6 +36,10 @@ def examined(deep: bool, root: Path) -> list[Finding]:
     findings += _tried("disk", lambda: machine.disk(places))
     findings += _tried("checkpoints", lambda: [leftovers.checkpoints(checkpoints)])
     return findings
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _repository(deep: bool, root: Path, places: dict[str, Path]) -> Iterable[Finding]:

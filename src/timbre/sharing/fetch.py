@@ -84,7 +84,7 @@ def _pull_files(repo: Repo, name: str, commits: list[str]) -> None:
     except DvcException as error:
         raise UserError(
             f"all has arrived, but `dvc checkout` keeps what was changed here: {' '.join(str(error).split())} "
-            "`dvc status` names it; `dvc checkout --force` gives it up."
+            "`dvc status` names it; `dvc checkout --force dvc.yaml` gives it up."
         ) from None
 
 
