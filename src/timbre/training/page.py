@@ -46,19 +46,23 @@ def write_page(path: Path, heading: Heading, phases: list[Phase], outcome: Outco
         }
         for step, sound in sorted(outcome.heard.items())
     ]
-    html = environment(TEMPLATES).get_template("page.html.j2").render(
-        heading=heading,
-        step=outcome.step,
-        steps=sum(phase.steps for phase in phases),
-        phases=phases,
-        kept_step=outcome.kept_step,
-        kept_loss=shown(outcome.kept_loss),
-        remarks=[remark.partition(":") for remark in outcome.remarks],
-        nothing=NOTHING,
-        charts=[(name.replace("_", " "), _chart(name, phases, outcome)) for name in figure_names(outcome)],
-        final={name.replace("_", " "): shown(value) for name, value in outcome.final.items()},
-        original=flac_uri(outcome.original, sample_rate) if outcome.original is not None else None,
-        heard=heard,
+    html = (
+        environment(TEMPLATES)
+        .get_template("page.html.j2")
+        .render(
+            heading=heading,
+            step=outcome.step,
+            steps=sum(phase.steps for phase in phases),
+            phases=phases,
+            kept_step=outcome.kept_step,
+            kept_loss=shown(outcome.kept_loss),
+            remarks=[remark.partition(":") for remark in outcome.remarks],
+            nothing=NOTHING,
+            charts=[(name.replace("_", " "), _chart(name, phases, outcome)) for name in figure_names(outcome)],
+            final={name.replace("_", " "): shown(value) for name, value in outcome.final.items()},
+            original=flac_uri(outcome.original, sample_rate) if outcome.original is not None else None,
+            heard=heard,
+        )
     )
     write_text(path, html)
 
