@@ -86,9 +86,13 @@ def shared(first: Workspace, work: Path, store: servers.Store):
     base = first.good("git", "rev-parse", "HEAD").strip()
     first.good("git", "init", "-q", "--bare", str(bare))
     first.good("git", "remote", "add", "origin", str(bare))
-    store.tell(first.folder)
     try:
-        yield timbre(first, "share", store.address, **store.environment)
+        if store.settings:
+            # What must be told before the server lets anybody in is told to a remote that is there already.
+            first.good("dvc", "remote", "add", "-q", "-d", "shared", store.address)
+            store.tell(first.folder)
+        remote = [] if store.settings else [store.address]
+        yield timbre(first, "share", *remote, **store.environment)
     finally:
         first.good("git", "remote", "remove", "origin")
         first.good("git", "reset", "-q", "--hard", base)

@@ -149,6 +149,8 @@ def test_commits_whose_files_are_gone_are_left_out(toy):
 
 def test_a_second_share_sends_what_is_new_and_a_fetch_keeps_what_was_changed_here(toy, tmp_path, capsys):
     store = str(tmp_path / "store")
+    toy.good("dvc", "exp", "run", "-q", "-n", "eight", "-S", "seed=8")
+    toy.good("git", "checkout", "-q", "--force", "HEAD")
     share(store)
     assert re.search(r"share: \d+ files, [\d.]+ kB went to", capsys.readouterr().out)
     share(None)
@@ -157,7 +159,16 @@ def test_a_second_share_sends_what_is_new_and_a_fetch_keeps_what_was_changed_her
     fetch([], tmp_path / "second")
     assert re.search(r"fetch: \d+ files, [\d.]+ kB came from", capsys.readouterr().out)
     fetch([], tmp_path / "second")
-    assert "fetch: nothing new came from" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "fetch: nothing new came from" in said.out
+    assert "lacks files" not in said.out + said.err
+    # Made before there was a remote, which DVC's own `exp push` passes over.
+    second = Workspace(tmp_path / "second", tmp_path / "checkpoints")
+    second.good("dvc", "exp", "apply", "eight")
+    assert second.repro() == []
+    assert (second.folder / "made/one.txt").read_text().startswith("one 8")
+    second.good("git", "checkout", "-q", "--force", "HEAD")
+    second.good("dvc", "checkout", "-q", "--force")
     changed = tmp_path / "second" / "made" / "one.txt"
     changed.unlink()
     changed.write_text("mine")

@@ -87,7 +87,8 @@ def webdav(work: Path) -> Iterator[Store]:
     """WsgiDAV over a folder, open to everybody."""
     store, port = work / "store", free_port()
     store.mkdir(parents=True)
-    command = [sys.executable, "-m", "wsgidav", "--host", "127.0.0.1", "--port", str(port), "--root", str(store)]
+    run = "from wsgidav.server.server_cli import run; run()"
+    command = [sys.executable, "-c", run, "--host", "127.0.0.1", "--port", str(port), "--root", str(store)]
     with serving([*command, "--auth", "anonymous", "--no-config"], port, work):
         yield Store(f"webdav://127.0.0.1:{port}", store)
 

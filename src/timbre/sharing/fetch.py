@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from timbre.errors import UserError, reason
 from timbre.sharing.amounts import gained, sizes
-from timbre.sharing.history import PIPELINE, experiments, is_whole
+from timbre.sharing.history import PIPELINE, experiments, is_whole, missing_untold
 from timbre.sharing.remotes import address_of, chosen
 from timbre.sharing.repository import branch, git, git_remote, opened, settings_of
 
@@ -66,10 +66,10 @@ def _pull_files(repo: Repo, name: str, commits: list[str]) -> None:
 
     print(f"fetch: dvc pull --run-cache, from {address_of(repo, name)}")
     try:
-        repo.fetch(targets=[PIPELINE], with_deps=True, remote=name, run_cache=True, revs=commits)
+        with missing_untold():
+            repo.fetch(remote=name, run_cache=True, revs=commits)
     except Exception as error:  # each protocol has its own
         raise UserError(f"`dvc fetch` from {address_of(repo, name)} failed: {reason(error)}. {AGAIN}") from None
-    # DVC only warns of what a remote lacks.
     folder, cache = Path(repo.root_dir), Path(repo.cache.local.path)
     lacking = [commit for commit in commits if not is_whole(folder, commit, cache)]
     if lacking:

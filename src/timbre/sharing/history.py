@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +49,22 @@ def history_of(folder: Path, cache: Path) -> History:
 def is_whole(folder: Path, commit: str, cache: Path) -> bool:
     """Whether the cache has all that a commit needs."""
     return all((cache / digest[:2] / digest[2:]).exists() for digest in needed(folder, commit))
+
+
+@contextmanager
+def missing_untold() -> Iterator[None]:
+    """Keep DVC from listing each file that is neither here nor there.
+
+    That is all that DVC does of it, and in a project that does not use the demo corpus it does so each time. Whether
+    something is missing that is needed, `is_whole` tells.
+    """
+    logger = logging.getLogger("dvc_data.index.fetch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def needed(folder: Path, commit: str) -> set[str]:
