@@ -75,7 +75,10 @@ def run(
         renders = {RECONSTRUCTION: draws, TRANSFER: draws + model.adapts + (BALANCE in model.defaults)}
         bar.total = sum(renders[item.kind] * seconds_of(item) for item in held_out + inputs)
         session = Session(params, model, extractor_of(features), renderer, untrained, folder)
-        return _Evaluation(session, export).run(held_out, inputs)
+        metrics = _Evaluation(session, export).run(held_out, inputs)
+        # Not every sound needs all renderings.
+        bar.update(bar.total - bar.n)
+        return metrics
 
 
 class _Evaluation:
