@@ -124,14 +124,12 @@ def test_a_second_clone_runs_no_stage_of_any_commit_or_experiment(kind, first, t
         said = several(
             second,
             "dvc repro",
-            "dvc exp apply thirty",
-            "dvc repro",
-            "git checkout -q --force HEAD",
-            "dvc exp apply forty",
-            "dvc repro",
-            "git checkout -q --force HEAD~2",
-            "dvc checkout -q --force dvc.yaml",
-            "dvc repro",
+            *(f"dvc exp branch {name} {name}" for name in ("thirty", "forty")),
+            *(
+                line
+                for commit in ("thirty", "forty", "origin/HEAD~2")
+                for line in (f"git checkout -q --force {commit}", "dvc checkout -q --force dvc.yaml", "dvc repro")
+            ),
         )
         assert [stages_run(each) for each in said] == [[]] * len(said)
         assert [UP_TO_DATE in each for each in said].count(True) == 4
