@@ -85,6 +85,7 @@ def chosen(repo: Repo, wanted: str | None) -> str:
                 config["core"]["remote"] = name
     check_absolute(repo, name)
     check_installed(address_of(repo, name))
+    _complete(repo, name)
     return name
 
 
@@ -118,6 +119,17 @@ def held(repo: Repo, name: str) -> dict[str, int] | None:
             "user, key file, password or endpointurl."
         ) from None
     return {path: int(info.get("size") or 0) for path, info in found.items()}
+
+
+def _complete(repo: Repo, name: str) -> None:
+    """Note the address beside this clone's own settings of a remote, if it has any.
+
+    In commits older than the remote these would stand alone, and DVC refuses a remote without an address.
+    """
+    local = repo.config.load_one("local")["remote"].get(name)
+    if local and "url" not in local:
+        with repo.config.edit("local") as config:
+            config["remote"][name]["url"] = address_of(repo, name)
 
 
 def check_absolute(repo: Repo, name: str) -> None:
