@@ -34,7 +34,7 @@ Every key of [params.yaml](../params.yaml). `{COMMAND}` writes this page from th
 (`src/timbre/params.py`), the comments of params.yaml and dvc.yaml; a test tells when it is no longer what that writes.
 
 `timbre` refuses an unknown key, a value of another type and one beyond its limits before any work starts.
-`python -m timbre.params` prints what the chosen model and size come to, `dvc exp run -S key=value` tries another value.
+`python -m timbre.params` prints what the chosen model and size come to, `dvc exp run -S KEY=VALUE` tries another value.
 The column *runs* names the stages that a change of the key runs anew; what depends on their results follows where these
 have changed. `demo` is read by `data/demo/dvc.yaml`, which makes the built-in corpus.
 """
