@@ -142,8 +142,8 @@ CHECKS = (
     ),
     SetCheck(
         "faulty", "error", "Much of the material has serious faults",
-        "The model learns clipping, hum, noise, clicks or missing treble as part of the sound. Redo or take out the "
-        "files named below.",
+        "The model learns clipping, hum, noise, clicks or few bits as part of the sound. Redo or take out the files "
+        "named below.",
         "{value:.0f} % of the training minutes (limit {limit:g} %)", "faulty_percent",
         value=_faulty_percent,
     ),
