@@ -95,6 +95,7 @@ def test_a_write_that_hides_its_time_is_found_by_deep_alone(here):
 
 
 def test_outs_that_are_copies_are_told_from_a_size_on(here, toy, monkeypatch):
+    toy.good("dvc", "checkout", "-q", "--relink", "dvc.yaml")
     assert cache.copied(here) == 0
     monkeypatch.setattr(cache, "TOLD_BYTES", 1)
     assert "twice" not in found("cache")[0].text
