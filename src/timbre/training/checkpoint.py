@@ -10,14 +10,18 @@ import json
 import os
 import shutil
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 
 from timbre.errors import UserError, reason
 from timbre.files import write_bytes
 
 FORMAT = 1
+LOCK = "lock"
 # The code that decides what a step does: a checkpoint of other code is another run's.
 CODE = ("cache/crops.py", "dsp", "features", "models", "nn", "training")
 
@@ -43,6 +47,27 @@ def checkpoint_folder(name: str) -> Path:
     return Path(os.environ.get("TIMBRE_CHECKPOINTS") or cache_home / "timbre" / "checkpoints") / name
 
 
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """While entered, no other process has the checkpoints of this run; whoever is killed lets go of them.
+
+    Raises: UserError where another has them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(
+            f"another process trains this very run (its checkpoints are in {folder}). Wait for it, or end it: "
+            "`dvc queue kill` ends dvc alone, and leaves `python stages/train.py` running."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def save_checkpoint(folder: Path, step: int, content: dict) -> None:
     """Write a checkpoint of a step, whole or not at all, beside the one before it; all others are deleted first.
 
@@ -50,7 +75,7 @@ def save_checkpoint(folder: Path, step: int, content: dict) -> None:
     """
     path = folder / f"checkpoint-{step:010}.pt"
     # One of a later step is damaged, or the run would have gone on from it.
-    kept = [path, *[other for other in _checkpoints(folder) if other.name < path.name][:1]]
+    kept = [folder / LOCK, path, *[other for other in _checkpoints(folder) if other.name < path.name][:1]]
     for other in folder.glob("*"):
         if other not in kept:
             other.unlink()

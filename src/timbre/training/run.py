@@ -13,7 +13,7 @@ from timbre.errors import UserError
 from timbre.files import replaced_folder, write_json
 from timbre.params import Params
 from timbre.training.board import board
-from timbre.training.checkpoint import checkpoint_folder, delete_checkpoint, fingerprint
+from timbre.training.checkpoint import checkpoint_folder, delete_checkpoint, fingerprint, held
 from timbre.training.curves import write_curves
 from timbre.training.device import describe_device, launch_fabric, resident_bytes
 from timbre.training.dry_run import require_room
@@ -32,7 +32,7 @@ def train_model(params: Params, cache_folder: Path, models_folder: Path, reports
     where its last checkpoint left it.
 
     Raises: UserError, before the first step, where recordings or memory are too little for the preset, or
-    `train.init_from` does not fit; KeyboardInterrupt where the run is stopped.
+    `train.init_from` does not fit, or another process trains this very run; KeyboardInterrupt where the run is stopped.
     """
     cache = Cache(cache_folder)
     preset = params.preset.model_dump()
@@ -82,23 +82,24 @@ def train_model(params: Params, cache_folder: Path, models_folder: Path, reports
 
     torch.manual_seed(params.seed)
     shown_name = f"{params.model}-{params.size}-{folder.name[:8]}"
-    with board(shown_name, listening, [cache_folder, models_folder, reports_folder]) as show:
-        outcome = run_loop(fabric, task, training, validation, listening, settings, folder, write_reports, show)
-    with replaced_folder(models_folder) as temporary:
-        models.save(temporary, config, {name: value.cpu() for name, value in outcome.kept.items()})
-    write_json(
-        reports_folder / "metrics.json",
-        {
-            "loss": round(next(row["loss"] for row in reversed(outcome.training_rows) if "loss" in row), 6),
-            "validation_loss": round(outcome.kept_loss, 6),
-            "best_step": outcome.kept_step,
-            "steps": outcome.step,
-            "parameters": parameters,
-            **{name: round(value, 6) for name, value in outcome.final.items()},
-        },
-    )
-    if outcome.step == steps:
-        delete_checkpoint(folder)
+    with held(folder):
+        with board(shown_name, listening, [cache_folder, models_folder, reports_folder]) as show:
+            outcome = run_loop(fabric, task, training, validation, listening, settings, folder, write_reports, show)
+        with replaced_folder(models_folder) as temporary:
+            models.save(temporary, config, {name: value.cpu() for name, value in outcome.kept.items()})
+        write_json(
+            reports_folder / "metrics.json",
+            {
+                "loss": round(next(row["loss"] for row in reversed(outcome.training_rows) if "loss" in row), 6),
+                "validation_loss": round(outcome.kept_loss, 6),
+                "best_step": outcome.kept_step,
+                "steps": outcome.step,
+                "parameters": parameters,
+                **{name: round(value, 6) for name, value in outcome.final.items()},
+            },
+        )
+        if outcome.step == steps:
+            delete_checkpoint(folder)
     return outcome
 
 
