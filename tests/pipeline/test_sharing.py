@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.util
+import itertools
 import re
 import shutil
 import subprocess
@@ -154,9 +156,12 @@ def test_two_clones_of_a_lab_box_work_from_one_cache(first, tmp_path):
     said = second.good("dvc", "repro")
     assert "Stage 'audit' is cached - skipping run" in said
     assert "Running stage" not in said
-    # What this one adds, others of the group may write beside.
-    (second.folder / "note.txt").write_text("of the second clone")
+    # What this one adds, in a folder of the cache that was not there before, others of the group may write beside.
+    objects = cache / "files" / "md5"
+    digests = ((text, hashlib.md5(text).hexdigest()) for text in (b"note %d" % number for number in itertools.count()))
+    note, digest = next(each for each in digests if not (objects / each[1][:2]).exists())
+    (second.folder / "note.txt").write_bytes(note)
     second.good("dvc", "add", "-q", "note.txt")
-    (added,) = [path for path in cache.rglob("*") if path.is_file() and path.read_bytes() == b"of the second clone"]
+    added = objects / digest[:2] / digest[2:]
     assert added.stat().st_mode & 0o777 == 0o444
     assert added.parent.stat().st_mode & 0o020
