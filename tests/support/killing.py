@@ -16,7 +16,8 @@ from timbre.training.run import train_model
 
 
 def main(job: dict) -> list[dict]:
-    """Train until so many processes were killed, each at a moment within the time that an undisturbed one takes.
+    """Train until so many processes were killed, each at a random moment of its whole life, or of that after it has
+    kept a step.
 
     job: raw params, cache, folder, kills, seed. Who comes to its end has its outputs set aside, and another begins
     anew. All are forked from this process, which has the libraries loaded and no thread. Returns for each process:
@@ -25,22 +26,30 @@ def main(job: dict) -> list[dict]:
     folder = Path(job["folder"])
     chance = random.Random(job["seed"])
     ends, ended = [_train(job, folder / "ended-0", None)], 1
+    usual_seconds = ends[0]["seconds"]
     while sum(end["killed"] for end in ends) < job["kills"]:
-        moment = chance.uniform(0.0, ends[0]["seconds"])
-        ends.append(_train(job, folder / f"ended-{ended}", moment))
-        ended += not ends[-1]["killed"]
+        at_work = len(ends) % 2 == 0
+        moment = chance.uniform(0.0, 0.5 * usual_seconds if at_work else usual_seconds)
+        ends.append(_train(job, folder / f"ended-{ended}", moment, at_work))
+        if not ends[-1]["killed"]:
+            # How fast they are is up to what else the machine does.
+            ended, usual_seconds = ended + 1, ends[-1]["seconds"]
     ends.append(_train(job, folder / f"ended-{ended}", None))
     return ends
 
 
-def _train(job: dict, out: Path, moment: float | None) -> dict:
-    begun = time.monotonic()
+def _train(job: dict, out: Path, moment: float | None, at_work: bool = False) -> dict:
+    """One process, killed so many seconds after its birth or, `at_work`, after it has kept a step."""
+    begun = counted = time.monotonic()
+    before = _kept()
     child = os.fork()
     if not child:
         _live(job, out)
     status = None
     while status is None:
-        if moment is not None and time.monotonic() - begun >= moment:
+        if at_work and _kept() == before:
+            counted = time.monotonic()
+        if moment is not None and time.monotonic() - counted >= moment:
             os.kill(child, signal.SIGKILL)
             status = os.waitpid(child, 0)[1]
         else:
@@ -49,8 +58,12 @@ def _train(job: dict, out: Path, moment: float | None) -> dict:
     killed = os.WIFSIGNALED(status)
     if not killed and status:
         raise SystemExit((Path(job["folder"]) / "log").read_text()[-3000:])
-    kept = sorted(path.name for path in Path(os.environ["TIMBRE_CHECKPOINTS"]).glob("*/*"))
-    return {"seconds": time.monotonic() - begun, "killed": killed, "kept": kept}
+    return {"seconds": time.monotonic() - begun, "killed": killed, "kept": _kept()}
+
+
+def _kept() -> list[str]:
+    """What lies in the checkpoints' folder."""
+    return sorted(path.name for path in Path(os.environ["TIMBRE_CHECKPOINTS"]).glob("*/*") if path.name != "lock")
 
 
 def _live(job: dict, out: Path) -> None:

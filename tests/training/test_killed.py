@@ -42,8 +42,8 @@ def test_whoever_is_killed_at_any_moment_goes_on_to_the_same_bytes(
     ends = json.loads(done.stdout)
     assert sum(end["killed"] for end in ends) == kills
     for end in ends:
-        # And what one was writing, and the lock.
-        assert len([name for name in end["kept"] if name.startswith("checkpoint-")]) <= 2 and len(end["kept"]) <= 4
+        # And what one was writing.
+        assert len([name for name in end["kept"] if name.startswith("checkpoint-")]) <= 2 and len(end["kept"]) <= 3
     log = (tmp_path / "log").read_text()
     assert "going on from step" in log and "is damaged" not in log
     assert not ends[-1]["kept"]
