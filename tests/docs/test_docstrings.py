@@ -86,7 +86,7 @@ def test_every_module_says_what_it_is(path):
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("names, place", [entry[1:] for entry in DESCRIBED], ids=str)
+@pytest.mark.parametrize("names, place", [entry[1:] for entry in DESCRIBED], ids=[entry[0] for entry in DESCRIBED])
 def test_what_is_described_elsewhere_is_described_there(names, place):
     text = (PACKAGE / place).read_text(encoding="utf-8")
     assert all(name in text for name in names)
