@@ -139,7 +139,7 @@ def test_commits_whose_files_are_gone_are_left_out(toy):
     toy.commit()
     second = toy.good("git", "rev-parse", "HEAD").strip()
     cache = toy.folder / ".dvc/cache/files/md5"
-    assert history_of(toy.folder, cache).whole == [second, first]
+    assert list(history_of(toy.folder, cache).whole) == [second, first]
     lock = toy.good("git", "show", f"{first}:dvc.lock")
     digest = re.findall(r"md5: (\w{32}\.dir)", lock)[-1]
     (cache / digest[:2] / digest[2:]).rename(toy.folder / ".dvc/tmp/kept")

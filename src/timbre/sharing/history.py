@@ -21,9 +21,12 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class History:
-    """Commits of this branch and experiments by what the cache holds of them: all that they need, or not all."""
+    """Commits of this branch and experiments by what the cache holds of them.
 
-    whole: list[str]
+    whole: those of which it has all that they need, whose MD5 they are told with. lacking: the others.
+    """
+
+    whole: dict[str, set[str]]
     lacking: list[str]
 
 
@@ -40,15 +43,19 @@ def history_of(folder: Path, cache: Path) -> History:
     The lock of a project that was cloned may speak of files which were never here; DVC would warn of each.
     """
     commits = git(folder, "log", "--format=%H", "--", LOCK, ":(glob)**/*.dvc").split()
-    whole, lacking = [], []
+    whole, lacking = {}, []
     for commit in dict.fromkeys([*commits, *experiments(folder).values()]):
-        (whole if is_whole(folder, commit, cache) else lacking).append(commit)
+        digests = needed(folder, commit)
+        if _holds(cache, digests):
+            whole[commit] = digests
+        else:
+            lacking.append(commit)
     return History(whole, lacking)
 
 
 def is_whole(folder: Path, commit: str, cache: Path) -> bool:
     """Whether the cache has all that a commit needs."""
-    return all((cache / digest[:2] / digest[2:]).exists() for digest in needed(folder, commit))
+    return _holds(cache, needed(folder, commit))
 
 
 @contextmanager
@@ -76,6 +83,10 @@ def needed(folder: Path, commit: str) -> set[str]:
     others = [path for path in paths if path.endswith(("/dvc.lock", ".dvc"))]
     tracked = {md5 for path in others for md5 in _outs(_content(folder, commit, path))}
     return _outs(lock) | (used & tracked)
+
+
+def _holds(cache: Path, digests: set[str]) -> bool:
+    return all((cache / digest[:2] / digest[2:]).exists() for digest in digests)
 
 
 def _outs(content: dict) -> set[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from timbre.errors import UserError, reason
 from timbre.sharing.amounts import gained
-from timbre.sharing.history import History, experiments, history_of, missing_untold, needed
+from timbre.sharing.history import History, experiments, history_of, missing_untold
 from timbre.sharing.remotes import address_of, chosen, held
 from timbre.sharing.repository import branch, git, git_remote, opened, settings_of
 
@@ -36,9 +36,9 @@ def share(remote: str | None, root: Path = Path(".")) -> None:
             git(folder, "commit", "--quiet", "--message", f"Share files by {address_of(repo, name)}", "--", str(CONFIG))
             print(f"share: git commit {CONFIG}: the DVC remote `{name}` is {address_of(repo, name)}")
         after = _push_files(repo, name, history_of(folder, Path(repo.cache.local.path)))
-        experiments = _push_experiments(repo, to_git)
+        pushed = _push_experiments(repo, to_git)
         _push_commits(folder, to_git)
-        print(f"share: {gained(before, after)} went to {address_of(repo, name)}; {experiments}.")
+        print(f"share: {gained(before, after)} went to {address_of(repo, name)}; {pushed}.")
         print("share: a colleague now runs `make fetch` in a clone, where `dvc repro` has nothing left to run.")
 
 
@@ -85,14 +85,14 @@ def _push_files(repo: Repo, name: str, history: History) -> dict[str, int] | Non
         print(f"share: {len(history.lacking)} are left out, as not all of their files are in this cache any more")
     try:
         with missing_untold():
-            repo.push(remote=name, run_cache=True, revs=history.whole)
+            repo.push(remote=name, run_cache=True, revs=list(history.whole))
     except Exception as error:  # each protocol has its own
         raise UserError(f"`dvc push` to {address_of(repo, name)} failed: {reason(error)}. {AGAIN}") from None
     after = held(repo, name)
     if after is not None:
         # DVC passes over commits that it cannot read, and ends well.
         there = {"".join(PurePath(path).parts[-2:]) for path in after}
-        absent = [commit for commit in history.whole if needed(Path(repo.root_dir), commit) - there]
+        absent = [commit for commit, digests in history.whole.items() if digests - there]
         if absent:
             raise UserError(
                 f"`dvc push` has ended, but {address_of(repo, name)} lacks files of "
