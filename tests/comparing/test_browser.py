@@ -2,17 +2,14 @@
 
 import csv
 import io
-import shutil
 import time
 
 import pytest
-from support.browser import browser
+from support.browser import browser, needs_chromium
 
 from timbre.comparing.command import compare
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium or google-chrome is installed")
+pytestmark = needs_chromium
 
 FIRST = "players.values().next().value"
 
@@ -23,7 +20,7 @@ def browsed(repository, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(repository.folder)
         compare(["main", "dull"], folder / "page.html")
-    with browser(CHROMIUM, tmp_path_factory.mktemp("profile")) as opened:
+    with browser(tmp_path_factory.mktemp("profile")) as opened:
         opened.folder, opened.url = folder, f"file://{folder}/page.html"
         opened.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
         yield opened
@@ -35,12 +32,6 @@ def page(browsed):
     browsed.open(browsed.url)
     yield browsed
     assert not browsed.said
-
-
-def press(page, key: str) -> None:
-    text = {"text": key} if len(key) == 1 else {}
-    page.call("Input.dispatchKeyEvent", type="keyDown", key=key, **text)
-    page.call("Input.dispatchKeyEvent", type="keyUp", key=key)
 
 
 def loudness(page) -> list[float]:
@@ -61,19 +52,19 @@ def test_it_plays_in_a_loop_and_pauses(page):
 
 
 def test_another_sound_goes_on_where_the_first_one_is(page):
-    press(page, " ")
+    page.press(" ")
     page.wait(f"{FIRST}.position > 0.3")
     started = page.run(f"{FIRST}.startedAt")
     before = page.run(f"{FIRST}.position")
-    press(page, "4")
+    page.press("4")
     page.wait("document.querySelectorAll('.card [data-sound]')[3].getAttribute('aria-pressed') === 'true'")
     assert page.run(f"{FIRST}.startedAt") == started, "nothing was started anew"
     assert page.run(f"{FIRST}.position") >= before
     page.wait(f"{FIRST}.voices[3].gain.gain.value > 0")
     page.wait(f"{FIRST}.voices[2].gain.gain.value === 0")
     assert [gain > 0.0 for gain in loudness(page)] == [False, False, False, True]
-    press(page, "ArrowLeft")
-    press(page, "1")
+    page.press("ArrowLeft")
+    page.press("1")
     page.wait(f"{FIRST}.wanted && {FIRST}.voices.length && {FIRST}.voices[0].gain.gain.value > 0")
 
 
@@ -94,7 +85,7 @@ def test_only_one_input_sounds_at_a_time(page):
     page.run("document.querySelectorAll('.card .strip')[5].click()")
     page.wait("[...players.values()][1].voices.length > 0")
     assert page.run("[...players.values()].map((player) => player.wanted)") == [False, True, False, False, False]
-    press(page, "n")
+    page.press("n")
     page.wait("[...players.values()][2].voices.length > 0")
     assert page.run("[...players.values()].map((player) => player.wanted)") == [False, False, True, False, False]
 
@@ -157,11 +148,11 @@ def test_the_blind_test_tells_who_was_who_at_the_end_and_yields_a_csv(page):
 
 def test_the_blind_test_plays_keeps_the_place_and_can_be_ended_early(page):
     page.run("document.getElementById('to-blind').click(); document.getElementById('start').click()")
-    press(page, " ")
+    page.press(" ")
     page.wait("blind.player.position > 0.2")
     started = page.run("blind.player.startedAt")
     letters = page.run("blind.player.buttons.length")
-    press(page, str(letters))
+    page.press(str(letters))
     page.wait(f"blind.player.chosen === {letters - 1}")
     assert page.run("blind.player.startedAt") == started
     rate(page, {0: 10, 1: 20})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from support.processes import free_port
 
 from timbre.audio.cluster import Place, root_of, unfit, versions
 from timbre.audio.io import header
@@ -29,13 +29,12 @@ SOURCES = str(Path(__file__).parents[2] / "src")
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """Address of a scheduler with two workers, whose working directory is another."""
-    with contextlib.ExitStack() as running, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-        free.close()
+    with contextlib.ExitStack() as running:
+        port = free_port()
+        address = f"tcp://127.0.0.1:{port}"
         folder = tmp_path_factory.mktemp("dask")
         environment = os.environ | {"PYTHONPATH": SOURCES, "TIMBRE_JOBLIB_BACKEND": "threading"}
-        scheduler = ["scheduler", "--host", "127.0.0.1", "--port", address.rpartition(":")[2]]
+        scheduler = ["scheduler", "--host", "127.0.0.1", "--port", str(port)]
         worker = [
             "worker",
             address,

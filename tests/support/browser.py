@@ -8,11 +8,18 @@ import functools
 import http.server
 import json
 import os
+import shutil
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+from support.processes import end
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium or google-chrome is installed")
 
 FLAGS = (
     "--headless",
@@ -30,6 +37,8 @@ FLAGS = (
     "--use-fake-device-for-media-stream",
 )
 PATIENCE_SECONDS = 60.0
+# What Chromium acts on itself, it knows by number.
+KEY_CODES = {"Tab": 9, "Enter": 13, "PageDown": 34, "End": 35, "Home": 36}
 
 
 class Page:
@@ -78,9 +87,9 @@ class Page:
 
     def wait(self, script: str, seconds: float = PATIENCE_SECONDS) -> object:
         """The value of a script as soon as it is true."""
-        end = time.monotonic() + seconds
+        patient_until = time.monotonic() + seconds
         while not (value := self.run(script)):
-            if time.monotonic() > end:
+            if time.monotonic() > patient_until:
                 text = self.run("document.body.innerText")
                 raise TimeoutError("\n".join([f"{script} did not become true; the page says:", text, *self.said]))
             time.sleep(0.05)
@@ -91,6 +100,36 @@ class Page:
         self.call("Page.navigate", url=url)
         self.wait(f"document.readyState === 'complete' && location.href === {url!r}")
 
+    def press(self, *keys: str) -> None:
+        """Press keys one after another: single characters, or names such as Tab and ArrowLeft."""
+        for key in keys:
+            text = {"text": "\r"} if key == "Enter" else {"text": key} if len(key) == 1 else {}
+            code = {"code": key, "windowsVirtualKeyCode": KEY_CODES[key]} if key in KEY_CODES else {}
+            self.call("Input.dispatchKeyEvent", type="keyDown", key=key, **code, **text)
+            self.call("Input.dispatchKeyEvent", type="keyUp", key=key, **code)
+
+    def on_a_screen(self) -> None:
+        """Take the size of a screen."""
+        self.call("Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False)
+
+    @contextlib.contextmanager
+    def on_a_phone(self) -> Iterator[None]:
+        """Be a telephone, 390 pixels wide, and then a screen again."""
+        self.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
+        try:
+            yield
+        finally:
+            self.on_a_screen()
+
+    @contextlib.contextmanager
+    def without_scripts(self) -> Iterator[None]:
+        """Run no scripts of pages that are opened meanwhile."""
+        self.call("Emulation.setScriptExecutionDisabled", value=True)
+        try:
+            yield
+        finally:
+            self.call("Emulation.setScriptExecutionDisabled", value=False)
+
     def give(self, selector: str, path: Path) -> None:
         """Choose a file, as a user does in a dialogue."""
         root = self.call("DOM.getDocument")["root"]["nodeId"]
@@ -99,13 +138,13 @@ class Page:
 
 
 @contextlib.contextmanager
-def browser(chromium: str, profile: Path, *flags: str) -> Iterator[Page]:
+def browser(profile: Path, *flags: str) -> Iterator[Page]:
     """A page of a fresh Chromium that is ended afterwards."""
     (read_here, write_there), (read_there, write_here) = os.pipe(), os.pipe()
     # Chromium listens on descriptor 3 and answers on 4: ours must not be in the way.
     read_there, write_there = (fcntl.fcntl(each, fcntl.F_DUPFD, 20) for each in (read_there, write_there))
     process = subprocess.Popen(
-        ["bash", "-c", 'exec "$@" 3<&$IN 4>&$OUT', "bash", chromium, *FLAGS, *flags, f"--user-data-dir={profile}"],
+        ["bash", "-c", 'exec "$@" 3<&$IN 4>&$OUT', "bash", CHROMIUM, *FLAGS, *flags, f"--user-data-dir={profile}"],
         env=os.environ | {"IN": str(read_there), "OUT": str(write_there)},
         pass_fds=(read_there, write_there),
         stdout=subprocess.DEVNULL,
@@ -116,12 +155,7 @@ def browser(chromium: str, profile: Path, *flags: str) -> Iterator[Page]:
     try:
         yield Page(write_here, read_here)
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

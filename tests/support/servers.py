@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from support.processes import end, free_port
+
 PATIENCE_SECONDS = 30.0
 # What asyncssh, which DVC's own client is made of, needs to be a server with the same keys.
 SSH_SERVER = """
@@ -112,25 +114,13 @@ def serving(command: list[str], port: int, work: Path) -> Iterator[None]:
     with open(work / "server.log", "wb") as log:
         process = subprocess.Popen(command, cwd=work, stdout=log, stderr=log)
     try:
-        end = time.monotonic() + PATIENCE_SECONDS
+        patient_until = time.monotonic() + PATIENCE_SECONDS
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1.0):
                 break
-            if process.poll() is not None or time.monotonic() > end:
+            if process.poll() is not None or time.monotonic() > patient_until:
                 raise RuntimeError(f"{command[0]} does not listen:\n{(work / 'server.log').read_text()}")
             time.sleep(0.05)
         yield
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+        end(process)

@@ -1,22 +1,19 @@
 """The page in a real browser: sorted, filtered and scrolled by keyboard."""
 
-import shutil
 import time
 
 import pytest
-from support.browser import browser
+from support.browser import browser, needs_chromium
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium or google-chrome is installed")
+pytestmark = needs_chromium
 
 ROWS = "[...document.querySelectorAll('tbody tr:not(.spacer)')]"
-KEYS = {"Tab": 9, "Enter": 13, "PageDown": 34, "End": 35, "Home": 36}
 
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory):
-    with browser(CHROMIUM, tmp_path_factory.mktemp("profile")) as page:
-        page.call("Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False)
+    with browser(tmp_path_factory.mktemp("profile")) as page:
+        page.on_a_screen()
         yield page
 
 
@@ -31,20 +28,12 @@ def show(opened, tmp_path):
     return go
 
 
-def press(page, *keys):
-    for key in keys:
-        text = {"text": "\r"} if key == "Enter" else {}
-        for kind in ("keyDown", "keyUp"):
-            page.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=KEYS[key], **text)
-            text = {}
-
-
 def tab_to(page, script, most=60):
     """Press Tab until the focused element fulfils a script."""
     for _ in range(most):
         if page.run(f"((focused) => {script})(document.activeElement)"):
             return
-        press(page, "Tab")
+        page.press("Tab")
     raise AssertionError(f"Tab does not lead to {script}")
 
 
@@ -66,16 +55,16 @@ def test_sorting_filtering_and_scrolling_by_keyboard(show, render, thousands, tm
     levels = recordings.table["loudness_lufs"].round(1)
     for direction, wanted in (("ascending", levels.min()), ("descending", levels.max())):
         start = time.perf_counter()
-        press(page, "Enter")
+        page.press("Enter")
         page.wait(f"document.activeElement.parentElement.getAttribute('aria-sort') === '{direction}'")
         assert time.perf_counter() - start < 5.0
         assert float(column(page, "Loudness")[0].replace("\N{MINUS SIGN}", "-")) == wanted
-    press(page, "Tab")
+    page.press("Tab")
     tab_to(page, "focused.getAttribute('role') === 'region'")
-    press(page, "End")
+    page.press("End")
     page.wait(f"{ROWS}.at(-1).getAttribute('aria-rowindex') === '10001'")
     assert float(column(page, "Loudness")[-1].replace("\N{MINUS SIGN}", "-")) == levels.min()
-    press(page, "Home", "PageDown")
+    page.press("Home", "PageDown")
     page.wait("((at) => at > 100 && at < 2000)(document.querySelector('.scroll').scrollTop)")
 
 
@@ -84,7 +73,7 @@ def test_a_finding_leads_to_its_files_and_a_name_to_its_row(show, render, thousa
     page = show(text)
     hums = sum(one["check"] == "hum" for one in warnings)
     tab_to(page, "focused.dataset.check === 'hum'")
-    press(page, "Enter")
+    page.press("Enter")
     assert page.run("document.getElementById('count').textContent") == f"{hums} of 500 files"
     assert set(column(page, "Findings")) == {"Mains hum"}
     assert page.run("document.activeElement.getAttribute('role')") == "region"
@@ -101,20 +90,14 @@ def test_odd_names_are_text_and_pictures_have_room(show, faulty_page):
     page.run("document.querySelector('audio').play()")
     assert page.wait("document.querySelector('audio').currentTime > 0.05")
     # A phone: nothing but the table is wider than the page.
-    page.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
-    try:
+    with page.on_a_phone():
         assert page.run("document.documentElement.scrollWidth") == 390
-    finally:
-        page.call("Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False)
 
 
 def test_without_scripts_verdict_advice_and_findings_are_there(show, opened, faulty_page):
-    opened.call("Emulation.setScriptExecutionDisabled", value=True)
-    try:
+    with opened.without_scripts():
         page = show(faulty_page[0])
         text = page.run("document.body.innerText")
-    finally:
-        opened.call("Emulation.setScriptExecutionDisabled", value=False)
     for words in ("Not ready: 1 problem", "suits single notes", "Mains hum", "files.csv"):
         assert words in text
     assert "Show these" not in text and "part of a name" not in text

@@ -4,10 +4,9 @@ import shutil
 import time
 
 import pytest
-from support.browser import browser
+from support.browser import browser, needs_chromium
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium or google-chrome is installed")
+pytestmark = needs_chromium
 
 FIRST = "players.values().next().value"
 SHOWN = "[...document.querySelectorAll('.card')].filter((card) => card.offsetParent !== null).map((card) => card.id)"
@@ -15,8 +14,8 @@ SHOWN = "[...document.querySelectorAll('.card')].filter((card) => card.offsetPar
 
 @pytest.fixture(scope="module")
 def browsed(page, tmp_path_factory):
-    with browser(CHROMIUM, tmp_path_factory.mktemp("profile")) as opened:
-        opened.call("Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False)
+    with browser(tmp_path_factory.mktemp("profile")) as opened:
+        opened.on_a_screen()
         opened.url = (page.folder / "index.html").as_uri()
         yield opened
 
@@ -31,35 +30,28 @@ def opened(browsed):
     assert not browsed.said
 
 
-def press(page, *keys: str) -> None:
-    for key in keys:
-        text = {"text": key} if len(key) == 1 else {}
-        page.call("Input.dispatchKeyEvent", type="keyDown", key=key, **text)
-        page.call("Input.dispatchKeyEvent", type="keyUp", key=key)
-
-
 def choose(page, field: str, script: str) -> None:
     page.run(f"{script}; document.getElementById('{field}').dispatchEvent(new Event('input', {{bubbles: true}}))")
 
 
 def test_space_plays_in_a_loop_and_pauses(opened):
-    press(opened, " ")
+    opened.press(" ")
     opened.wait(f"{FIRST}.position > 0.2")
     assert opened.run("document.querySelector('.card .play').textContent.trim()") == "❚❚"
     opened.wait(f"context.currentTime - {FIRST}.startedAt > {FIRST}.length + 0.1")
     assert opened.run(f"{FIRST}.position") < opened.run(f"{FIRST}.length")
-    press(opened, " ")
+    opened.press(" ")
     held = opened.run(f"{FIRST}.position")
     time.sleep(0.1)
     assert opened.run(f"{FIRST}.position") == held
 
 
 def test_another_sound_goes_on_where_the_first_one_is(opened):
-    press(opened, " ")
+    opened.press(" ")
     opened.wait(f"{FIRST}.position > 0.3")
     started, before = opened.run(f"[{FIRST}.startedAt, {FIRST}.position]")
     for key in ("1", "3", "2"):
-        press(opened, key)
+        opened.press(key)
         opened.wait(f"{FIRST}.voices[{int(key) - 1}].gain.gain.value > 0")
         opened.wait(f"{FIRST}.voices.filter((voice) => voice.gain.gain.value > 0).length === 1")
         pressed = opened.run(
@@ -86,13 +78,13 @@ def test_only_one_card_sounds_and_keys_move_on(opened):
     opened.run("document.querySelectorAll('.card .strip')[1].click()")
     opened.wait(f"{FIRST}.voices.length > 0")
     assert opened.run(f"{FIRST}.chosen") == 1
-    press(opened, "n")
+    opened.press("n")
     opened.wait("[...players.values()][1].voices.length > 0")
     assert opened.run("[...players.values()].map((player) => player.wanted)") == [False, True, False, False, False]
-    press(opened, "p", " ", "ArrowRight")
+    opened.press("p", " ", "ArrowRight")
     assert opened.run(f"!{FIRST}.wanted && {FIRST} === Player.current")
     place = opened.run(f"{FIRST}.position")
-    press(opened, "ArrowLeft")
+    opened.press("ArrowLeft")
     assert opened.run(f"{FIRST}.position") != place
 
 
@@ -111,7 +103,7 @@ def test_cards_can_be_found_by_name_and_kind(opened):
     opened.run("document.getElementById('name').focus()")
     opened.call("Input.insertText", text="TAKE")
     assert opened.run(SHOWN) == ["reconstruction-take 1", "reconstruction-take 2"]
-    press(opened, "1", " ")
+    opened.press("1", " ")
     assert opened.run("Player.all.some((player) => player.wanted)") is False, "keys in a field are text"
     choose(opened, "name", "nameField.value = 'e'")
     choose(opened, "kinds", "kinds.value = 'transfer'")
@@ -183,11 +175,8 @@ def test_words_stand_out_from_what_is_behind_them(opened, scheme):
 
 
 def test_on_a_phone_nothing_is_wider_than_the_page(opened):
-    opened.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
-    try:
+    with opened.on_a_phone():
         assert opened.run("document.documentElement.scrollWidth") == 390
-    finally:
-        opened.call("Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False)
 
 
 def test_a_page_without_its_sounds_says_so(browsed, page, tmp_path):
@@ -202,12 +191,9 @@ def test_a_page_without_its_sounds_says_so(browsed, page, tmp_path):
 
 
 def test_without_scripts_figures_pictures_and_files_are_there(browsed):
-    browsed.call("Emulation.setScriptExecutionDisabled", value=True)
-    try:
+    with browsed.without_scripts():
         browsed.open("about:blank")
         browsed.open(browsed.url)
         text = browsed.run("document.body.innerText")
         fields = browsed.run("document.querySelector('.toolbar').offsetParent")
-    finally:
-        browsed.call("Emulation.setScriptExecutionDisabled", value=False)
     assert "It follows the melody" in text and "need JavaScript" in text and fields is None

@@ -12,14 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from support.browser import browser, served
+from support.browser import browser, needs_chromium, served
 
 PAGE = Path(__file__).parents[3] / "docs/browser"
 VERSION = re.search(r'VERSION = "(.+)"', (PAGE / "player.js").read_text())[1]
 FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium or google-chrome is installed")
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +56,7 @@ def page(runtime, made, song, tmp_path_factory):
         network, _, told = made(name)
         shutil.copy(told["path"], folder / file)
         soundfile.write(folder / f"{file}.wav", song(network).T, network.sample_rate, subtype="FLOAT")
-    with served(folder) as url, browser(CHROMIUM, tmp_path_factory.mktemp("profile")) as opened:
+    with served(folder) as url, browser(tmp_path_factory.mktemp("profile")) as opened:
         opened.folder, opened.url = folder, url
         yield opened
 
