@@ -8,6 +8,8 @@ import math
 import torch
 from torch import Tensor
 
+from timbre.dsp.pooled import mean_of_all
+
 # The published sizes, 2048 to 64, belong to 16 kHz: windows that last as long resolve the same partials at any rate.
 LONGEST_SECONDS = 2048 / 16000
 LOG_FLOOR = 1e-5
@@ -107,7 +109,7 @@ def _frame_weights(confidence: Tensor | None, spectra: Tensor, samples: int, fft
     middles = torch.arange(frames, device=spectra.device) * (fft_size // 4)
     index = (middles * confidence.shape[1] // samples).clamp(max=confidence.shape[1] - 1)
     weights = confidence[:, index]
-    return (weights / (weights.sum() * bins).clamp(min=1e-9)).unsqueeze(2)
+    return (weights / (mean_of_all(weights.sum()) * bins).clamp(min=1e-9)).unsqueeze(2)
 
 
 def spectral_distance(target: Tensor, estimate: Tensor, fft_sizes: list[int], log_floor: float = 1e-7) -> Tensor:
@@ -121,7 +123,7 @@ def spectral_distance(target: Tensor, estimate: Tensor, fft_sizes: list[int], lo
     distance = torch.zeros((), dtype=target.dtype, device=target.device)
     for size in fft_sizes:
         x, y = magnitudes(target, size), magnitudes(estimate, size)
-        power = x.square().mean()
+        power = mean_of_all(x.square().mean())
         distance = distance + (x - y).square().mean() / torch.where(power > 1e-10, power, torch.ones_like(power))
         distance = distance + ((x + log_floor).log() - (y + log_floor).log()).abs().mean()
     return distance
