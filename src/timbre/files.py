@@ -15,6 +15,16 @@ import pandas as pd
 from timbre.errors import UserError
 
 
+def cache_home() -> Path:
+    """Timbre's folder among the user's caches: what lies there is never the only copy."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "timbre"
+
+
+def checkpoints_root() -> Path:
+    """Where trainings keep their checkpoints, a folder for each run: TIMBRE_CHECKPOINTS, or below the user's cache."""
+    return Path(os.environ.get("TIMBRE_CHECKPOINTS") or cache_home() / "checkpoints")
+
+
 @contextmanager
 def replaced_file(path: Path) -> Iterator[Path]:
     """Yield a temporary name beside `path`; on success it is synced and renamed to `path`, on failure removed.
