@@ -1,4 +1,4 @@
-"""Writing that is whole or not at all: everything goes to a temporary name first and is renamed when complete."""
+"""Files written whole or not at all, under a temporary name until complete; and where checkpoints lie."""
 
 from __future__ import annotations
 
@@ -54,8 +54,9 @@ def replaced_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replaced_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty temporary folder beside `path`; on success it is synced and takes the place of `path`, on failure
-    it goes.
+    """Yield an empty temporary folder beside `path`; on success it takes the place of `path`, on failure it goes.
+
+    All of it is synced first.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.part")
@@ -73,6 +74,15 @@ def replaced_folder(path: Path) -> Iterator[Path]:
         _sync_folder(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def checkpoints_root() -> Path:
+    """Where trainings keep their checkpoints: TIMBRE_CHECKPOINTS, or `timbre/checkpoints` in the user's cache folder.
+
+    Outside the workspace, so that a run killed under `dvc exp run --temp` or in the queue finds its own again.
+    """
+    cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get("TIMBRE_CHECKPOINTS") or cache_home / "timbre" / "checkpoints")
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:
