@@ -169,7 +169,7 @@ def unit(key: str) -> str:
 
 
 def without(comment: str, unit: str, legal: str) -> str:
-    """A key's comment without unit, limits and bare choices, which have columns of their own; whole if it is no more."""
+    """A comment without unit, limits and bare choices, which have columns of their own; whole if it is no more."""
     word, choices = re.escape(WORDS.get(unit, unit)), re.escape(" | ".join(legal.split(", ")))
     told = re.sub(rf"^{word}(?:[,:] |$)", "", comment) if unit else comment
     told = re.sub(rf"(?:, |: |^)(?:(?:{LIMITS})(?=$|[;:]| \()|{choices}(?=$|;))", "", told)
