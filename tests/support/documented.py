@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 # Executed in this order by tests/pipeline/test_documented.py, in one workspace of own recordings: what the page has, and
-# what is executed (None: just that). Without a page's words it is what another step needs.
+# what is executed (None: just that; with ! before it, it fails). Without a page's words it is what another step needs.
 Step = tuple[str, str | None]
+NAMES = ("short", "noise", "large-corpus")
 
-# What all others find done; `EXPERIMENT` then gets the names below.
-RECORDINGS: list[Step] = [
+STEPS: list[Step] = [
+    # Recordings of one's own, which the workspace had in git.
     ("", "git rm -r -q --cached data/raw data/inputs"),
     ("dvc add data/raw data/inputs", None),
     ("dvc add data/raw", None),
@@ -19,12 +20,11 @@ RECORDINGS: list[Step] = [
     ("dvc repro audit", None),
     ("dvc repro slice", None),
     ("python -m timbre.params", None),
+    # An experiment, which the pages call by several names.
     ("dvc exp run -S 'audit.fail_on=[never]'", None),
+    *(("", f"sh -c 'git tag {name} $(git for-each-ref --format=\"%(objectname)\" refs/exps/*/*/*)'") for name in NAMES),
     ("", "git checkout -q --force HEAD"),
     ("dvc checkout dvc.yaml", None),
-]
-NAMES = ("short", "noise", "large-corpus")
-EXPERIMENTS: list[Step] = [
     ("dvc exp list", None),
     ("dvc exp show", None),
     ("dvc exp show --only-changed", None),
@@ -39,29 +39,28 @@ EXPERIMENTS: list[Step] = [
     ("dvc get . models/train --rev large-corpus -o pretrained/violin", None),
     ("git checkout REV", "git checkout -q short"),
     ("", "dvc checkout dvc.yaml"),
+    ("", "git checkout -q main"),
+    ("", "dvc checkout dvc.yaml"),
+    # Of a corpus that was never made it says that it fails, and has then applied all else.
+    ("dvc exp apply NAME", "! dvc exp apply short"),
+    ("", "dvc repro"),
+    ("", "git checkout -q --force HEAD"),
+    ("dvc exp branch NAME BRANCH", "dvc exp branch short tried"),
+    ("git checkout BRANCH", "git checkout -q tried"),
+    ("", "dvc checkout dvc.yaml"),
     ("", "dvc repro"),
     ("", "git checkout -q main"),
     ("", "dvc checkout dvc.yaml"),
-]
-QUEUE: list[Step] = [
+    # A grid.
     ("dvc exp run --queue -S size=fast,small -S train.ema_decay=0.9,0.99", None),
     ("dvc exp run --queue -n broken -S sizes.fast.ddsp.batch=0", None),
-    (
-        "dvc exp run --queue -n no-loudness-skip -S sizes.tiny.ddsp.steps=600 -S sizes.tiny.ddsp.loudness_skip=false",
-        None,
-    ),
     ("dvc queue status", None),
     ("dvc queue remove broken", None),
-]
-PLAYING: list[Step] = [
-    (
-        "timbre render voice.wav takes/ --model models/export/model.ts --set pitch_shift_semitones=-12 -o played",
-        None,
-    ),
+    # Play.
+    ("timbre render voice.wav takes/ --model models/export/model.ts --set pitch_shift_semitones=-12 -o played", None),
     ("timbre render takes/ --model models/export/model.ts -o played", None),
     ("timbre render voice.wav --set gate_dbfs=-45 --model models/export/model.ts -o played", None),
-]
-VERSIONS: list[Step] = [
+    # A version.
     ("gto register timbre --version v1.0.0", None),
     ("gto assign timbre --version v1.0.0 --stage live", None),
     ("gto show", None),
@@ -69,8 +68,7 @@ VERSIONS: list[Step] = [
         "dvc artifacts get ssh://host/srv/timbre.git timbre --stage live -o live",
         "dvc artifacts get . timbre --stage live -o live",
     ),
-]
-UPKEEP: list[Step] = [
+    # Upkeep.
     ("timbre doctor", None),
     ("timbre doctor --deep", None),
     ("make help", None),
@@ -80,7 +78,6 @@ UPKEEP: list[Step] = [
     ("dvc commit -f train", None),
     ("", "dvc repro"),
 ]
-STEPS = [*RECORDINGS, *EXPERIMENTS, *QUEUE, *PLAYING, *VERSIONS, *UPKEEP]
 
 SHARING = "tests/pipeline/test_sharing.py::test_a_second_clone_runs_no_stage_of_any_commit_or_experiment"
 LAB_BOX = "tests/pipeline/test_sharing.py::test_two_clones_of_a_lab_box_work_from_one_cache"
@@ -95,7 +92,6 @@ ELSEWHERE = {
     "dvc cache dir --local /srv/timbre-cache": LAB_BOX,
     "dvc config --local cache.shared group": LAB_BOX,
     "dvc config --local cache.type reflink,symlink,copy": LAB_BOX,
-    "dvc exp apply NAME": "tests/pipeline/test_documented.py::test_an_experiment_is_applied_but_for_a_corpus_that_was_never_made",
     "dvc exp run --temp": IN_A_COPY,
     "dvc exp run -S data.raw=data/raw": "tests/pipeline/test_reruns.py::test_own_recordings_leave_the_demo_corpus_unmade",
     "dvc exp run -S export.precision=int8": "tests/export/test_int8.py::test_the_file_lies_beside_the_whole_one_with_its_figures",
@@ -150,6 +146,7 @@ NOT_RUN = {
     "make bench": "measures for an hour",
     "dvc exp run --queue -n as-it-is -S sizes.tiny.ddsp.steps=600": SAME,
     "dvc exp run --queue -n long -S sizes.fast.ddsp.steps=3000 -S train.validate_every_steps=500": SAME,
+    "dvc exp run --queue -n no-loudness-skip -S sizes.tiny.ddsp.steps=600 -S sizes.tiny.ddsp.loudness_skip=false": SAME,
     "dvc exp run --queue -n not-aligned -S sizes.tiny.ddsp.steps=600 -S sizes.tiny.ddsp.aligned=false": SAME,
     "dvc exp run --queue -n short-windows -S sizes.tiny.ddsp.steps=600 -S sizes.tiny.ddsp.fft_seconds=0.0427": SAME,
     "dvc exp run -S KEY=VALUE": SAME,

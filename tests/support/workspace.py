@@ -36,12 +36,12 @@ def timbre(words):
 
 for line in sys.argv[1:]:
     print(f"$ {line}", flush=True)
-    words = shlex.split(line)
+    words = shlex.split(line.removeprefix("! "))
     run = {"dvc": dvc, "timbre": timbre}.get(words[0])
     code = run(words) if run else subprocess.run(words).returncode
     sys.stdout.flush()
-    if code:
-        sys.exit(code)
+    if bool(code) != line.startswith("! "):
+        sys.exit(code or 1)
 """
 
 
@@ -111,7 +111,7 @@ class Workspace:
 
 
 def several(workspace: Workspace, *lines: str) -> list[str]:
-    """Run commands one after the other, which all must succeed; what each printed."""
+    """Run commands one after the other, which all must succeed, or fail where "! " stands before; what each printed."""
     said = re.split(r"^\$ .*$", workspace.good("python", "-c", SEVERAL, *lines), flags=re.MULTILINE)[1:]
     assert len(said) == len(lines)
     return said
