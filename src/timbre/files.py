@@ -76,15 +76,6 @@ def replaced_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def checkpoints_root() -> Path:
-    """Where trainings keep their checkpoints: TIMBRE_CHECKPOINTS, or `timbre/checkpoints` in the user's cache folder.
-
-    Outside the workspace, so that a run killed under `dvc exp run --temp` or in the queue finds its own again.
-    """
-    cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get("TIMBRE_CHECKPOINTS") or cache_home / "timbre" / "checkpoints")
-
-
 def write_bytes(path: Path, content: bytes | memoryview) -> None:
     """Write bytes, whole or not at all."""
     with replaced_file(path) as temporary:
