@@ -69,6 +69,8 @@ def test_it_tells_of_every_kind_what_it_is_and_what_one_may_turn(model, shown):
     assert ["channels", "mono" if network.channels == 1 else "stereo"] in table
     assert ["sample rate", f"{network.sample_rate} Hz"] in table
     assert ["parameters", "1,234,567"] in table
+    (hosts,) = (row[2] for row in table if row[0] == "`model.ts`")
+    assert ("RAVE-VST" in hosts) == (config["model"] == "rave" and network.channels == 1)
     delay_ms = 1000 * network.delay / network.sample_rate
     assert any(row[0] == "delay" and row[1].startswith(f"{network.delay} samples ({delay_ms:.1f} ms)") for row in table)
     controls = {row[0]: row[1:] for row in table if len(row) == 5}

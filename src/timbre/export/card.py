@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from timbre.export.verify import SILENT_DB
 from timbre.params import Neutone
 
 WHAT = {
@@ -20,7 +21,7 @@ LIMITS = {
     "richer.",
 }
 HOSTS = {
-    "torchscript": "nn~ in Max and Pure Data, RAVE-VST (RAVE, one channel), Python, anything with libtorch",
+    "torchscript": "nn~ in Max and Pure Data, Python, anything with libtorch",
     "torchscript_int8": "the same; its large layers are in eight bits",
     "neutone": "Neutone FX",
     "onnx": "onnxruntime in any language, the browser",
@@ -47,7 +48,7 @@ def model_card(described: dict, config: dict, shown: Neutone) -> str:
         PLACEHOLDER,
         "## Files",
         "What each of them takes and gives stands in docs/exports.md, all of this and the digests in model.json.",
-        _table(["file", "MB", "opens in"], _files(described["targets"])),
+        _table(["file", "MB", "opens in"], _files(described)),
         "## Controls",
         "What may be turned while it plays, and where each stands in a freshly loaded file.",
         _table(["control", "from, to", "at first", "does nothing at", "what it does"], _controls(described)),
@@ -78,12 +79,18 @@ def _facts(described: dict, kind: str) -> list[list[str]]:
     ]
 
 
-def _files(targets: dict) -> list[list[str]]:
-    return [[f"`{said['file']}`", f"{said['bytes'] / 1e6:.1f}", HOSTS[name]] for name, said in _in_order(targets)]
+def _files(described: dict) -> list[list[str]]:
+    targets, rows = described["targets"], []
+    for name, hosts in HOSTS.items():
+        if name in targets:
+            # The plug-in plays a code, of one channel.
+            more = ", RAVE-VST" if name == "torchscript" and _has_code_of_one_channel(described) else ""
+            rows.append([f"`{targets[name]['file']}`", f"{targets[name]['bytes'] / 1e6:.1f}", hosts + more])
+    return rows
 
 
-def _in_order(targets: dict) -> list[tuple[str, dict]]:
-    return [(name, targets[name]) for name in HOSTS if name in targets]
+def _has_code_of_one_channel(described: dict) -> bool:
+    return bool(described["latent_dimensions"]) and described["channels"] == 1
 
 
 def _controls(described: dict) -> list[list[str]]:
@@ -126,18 +133,20 @@ def _training(config: dict) -> list[str]:
 
 
 def _proofs(described: dict) -> list[str]:
+    level = described["silence_dbfs"]
+    silence = f"{level:g} dBFS at most" if level > SILENT_DB else "digital silence"
     lines = [
         f"Played in blocks of several sizes, `model.ts` equals what the network makes of the whole sound to "
         f"{described['streaming_snr_db']:g} dB, later by just the delay above.",
         "After `reset()` it plays the bits of a freshly loaded file.",
-        f"Silence, and a second after a sound has rung out, comes out at {described['silence_dbfs']:g} dBFS or less; "
+        f"Silence, and what is left a second after a sound has rung out, is {silence}; "
         "direct current, a full-scale square wave and samples that are no numbers leave nothing behind.",
     ]
     targets = described["targets"]
     if "torchscript_int8" in targets:
         said = targets["torchscript_int8"]
         lines.append(
-            f"`{said['file']}` lies {said['distance_db']:g} dB from it on the mean of the test inputs, "
+            f"`{said['file']}` lies {said['distance_db']:g} dB from `model.ts` on the mean of the test inputs, "
             f"{said['largest_distance_db']:g} dB at most (log-spectral distance)."
         )
     others = [f"`{targets[name]['file']}`" for name in ("neutone", "onnx") if name in targets]
