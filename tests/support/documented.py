@@ -87,6 +87,7 @@ IN_A_COPY = (
 KILLED = "tests/pipeline/test_reproducible.py::test_training_that_was_killed_resumes_and_ends_with_the_same_bytes"
 # Tests that execute a command, or what it comes to, with other names and places.
 ELSEWHERE = {
+    "TIMBRE_DEVICES=4 dvc repro": "tests/training/test_team.py::test_two_processes_however_started_have_the_curve_of_one",
     "TIMBRE_NN_TILDE=folder python -m pytest tests/hosts/test_pure_data.py": "tests/hosts/test_pure_data.py::test_forward_plays_what_the_network_plays_later_by_two_buffers",
     "TIMBRE_TENSORBOARD=~/tensorboard dvc repro train": "tests/training/test_board.py::test_it_reads_every_figure_of_both_phases_and_hears_every_validation",
     "dvc cache dir --local /srv/timbre-cache": LAB_BOX,
@@ -129,6 +130,7 @@ NOT_RUN = {
     "CUDA_VISIBLE_DEVICES=1 dvc queue start -j 2": WORKERS,
     "OMP_NUM_THREADS=4 dvc queue start -j 2": WORKERS,
     "dvc queue kill": WORKERS,
+    "dvc queue kill --force": WORKERS,
     "dvc queue kill long": WORKERS,
     "dvc queue logs": WORKERS,
     "dvc queue logs NAME": WORKERS,
@@ -197,5 +199,7 @@ OTHERS = {
     "sudo": MACHINE,
     "ffmpeg": "another program, which timbre does not need",
     ".venv/bin/dask": "workers are started by tests/pipeline/test_cluster.py",
+    "srun": "needs Slurm; what it sets is set by tests/training/test_team.py",
+    "torchrun": "several machines; on one, by tests/training/test_team.py",
     "tensorboard": "a server; what it reads is read by tests/training/test_board.py",
 }

@@ -30,8 +30,10 @@ class CropShape:
 
 @dataclass(frozen=True)
 class Span:
-    """A recording, or a part of one, on the timeline: its first audio frame there, how many places a crop may start at,
-    and how many frames there are until the last that a crop sees.
+    """A recording, or a part of one, on the timeline.
+
+    begin: its first audio frame there; positions: how many places a crop may start at; length: frames until the last
+    that a crop sees.
     """
 
     file: dict

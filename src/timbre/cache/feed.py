@@ -16,9 +16,10 @@ STEPS_AHEAD = 6
 
 
 class Feed:
-    """Gives the crops of each step, or of a process's share of it: from the device's memory, once they are all there,
-    and from LMDB by readers that run ahead. They are the same crops.
+    """Gives the crops of each step, or of a process's share of it.
 
+    They come from the device's memory, once they are all there, and before that, or without, from LMDB by readers that
+    run ahead. They are the same crops.
     batch: crops of a whole step. resident: whether the device is to hold them all.
     """
 

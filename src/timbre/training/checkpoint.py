@@ -58,7 +58,7 @@ def held(folder: Path) -> Iterator[None]:
     except Timeout:
         raise UserError(
             f"another process trains this very run (its checkpoints are in {folder}). Wait for it, or end it: "
-            "`dvc queue kill` ends dvc alone, and leaves `python stages/train.py` running."
+            "`dvc queue kill --force` ends dvc alone, and leaves `python stages/train.py` running."
         ) from None
     try:
         yield

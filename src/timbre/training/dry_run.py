@@ -199,8 +199,9 @@ def _bytes(tensors: Iterable[torch.Tensor]) -> int:
 
 
 def bytes_to_come(groups: dict[str, list[nn.Parameter]], network: nn.Module) -> int:
-    """What a new run will hold besides weights and gradients: Adam's two moments, and the averaged, the kept and, while
-    these are being looked at, the trained weights.
+    """What a new run will hold besides weights and gradients.
+
+    That is Adam's two moments, and the averaged, the kept and, while these are being looked at, the trained weights.
     """
     moments = 2 * sum(_bytes(parameters) for parameters in groups.values())
     return moments + 3 * _bytes(network.state_dict().values())

@@ -70,8 +70,9 @@ class RaveTask(nn.Module):
         self.covariance = StreamingCovariance(network.latent_size)
 
     def unmet(self, frames: int) -> list[str]:
-        """A crop that is too short to be judged or longer than all recordings together; more latent dimensions than
-        these have frames of the code, so that each could have a frame to itself.
+        """A crop too short to be judged or longer than all recordings, or too many latent dimensions.
+
+        There must be a frame of the code for each dimension.
         """
         network = self.network
         rate, samples, value = network.sample_rate, frames * self.hop_samples, self.crop_samples
