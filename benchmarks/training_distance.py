@@ -15,7 +15,9 @@ HERE = Path(__file__).resolve()
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 # Crops laid down for both sides, more than either takes; seconds of the held-out recording; how late it may be.
-CROPS = 6000
+CROPS = 3000
+# The peer's longest window wants more than 16 384 samples.
+BATCH, CROP_SAMPLES = 4, 32768
 HELD_OUT_SECONDS = 20
 MOST_DELAY = 4096
 # Steps by which the cost of one is found, before the plan of the learning rate is made.
@@ -31,10 +33,10 @@ def lay_down(folder: Path, cache: Path) -> None:
     preset = load(ROOT / "params.yaml").sizes.tiny.rave
     opened = Cache(cache)
     hop = opened.manifest["features"]["hop_samples"]
-    frames = preset.crop_samples // hop
+    frames = CROP_SAMPLES // hop
     crops = Crops(opened, "train", CropShape(frames, 0, 0), torch.device("cpu"))
     numbers = np.random.default_rng(0).integers(len(crops), size=CROPS)
-    laid = np.lib.format.open_memmap(folder / "crops.npy", "w+", np.int16, (CROPS, preset.crop_samples))
+    laid = np.lib.format.open_memmap(folder / "crops.npy", "w+", np.int16, (CROPS, CROP_SAMPLES))
     for at, number in enumerate(numbers):
         laid[at] = crops.read([number]).audio[0, :, 0].reshape(-1).numpy()
     laid.flush()
@@ -47,7 +49,7 @@ def lay_down(folder: Path, cache: Path) -> None:
         "DILATIONS": preset.dilations,
         "LATENT_SIZE": preset.latent_size,
     }
-    (folder / "widths.json").write_text(json.dumps({"gin": gin, "batch": preset.batch}))
+    (folder / "widths.json").write_text(json.dumps({"gin": gin, "batch": BATCH}))
 
 
 def ours(folder: Path, cpu_seconds: float) -> None:
@@ -63,7 +65,8 @@ def ours(folder: Path, cpu_seconds: float) -> None:
     from timbre.training.weights import average
 
     params = load(ROOT / "params.yaml")
-    preset = params.sizes.tiny.rave.model_dump() | {"adversarial_share": 0.0}
+    preset = params.sizes.tiny.rave.model_dump()
+    preset |= {"adversarial_share": 0.0, "batch": BATCH, "crop_samples": CROP_SAMPLES}
     features = feature_config(params.data.sample_rate, params.features.model_dump())
     config = models.describe("rave", preset, {"features": features, "channels": 1, "statistics": {}}, seed=0)
     crops = np.load(folder / "crops.npy", mmap_mode="r")
