@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 
 import torch
 from torch import nn
-from torch._dynamo.utils import counters
 
 from timbre.errors import reason
 from timbre.files import cache_home
@@ -21,6 +20,8 @@ def compile_parts(parts: Iterable[nn.Module], rehearse: Callable[[], None]) -> N
     user's cache).
     """
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_home() / "compiled"))
+    from torch._dynamo.utils import counters  # reads that variable as it is imported
+
     parts = list(parts)
     written = [part.forward for part in parts]
     folder = os.environ["TORCHINDUCTOR_CACHE_DIR"]
