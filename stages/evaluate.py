@@ -14,6 +14,7 @@ def main() -> None:
     from timbre.evaluation.evaluate import run  # after the check of params.yaml, which takes no torch
     from timbre.evaluation.verdict import verdict
     from timbre.models import untrained
+    from timbre.playing.description import NAME, read_description
 
     reports = Path("reports/evaluation")
     run(
@@ -24,7 +25,7 @@ def main() -> None:
         reports=reports,
         untrained=untrained(Path("models/train")),
     )
-    rate_hz = read_json(Path("models/export/model.json"))["sample_rate_hz"]
+    rate_hz = read_description(Path("models/export") / NAME).sample_rate_hz
     for line in verdict(read_json(reports / "summary.json"), rate_hz, params.evaluate.f0_tolerance_cents):
         print(f"evaluate: {line.subject.lower()}: {line.grade}. {line.sentence}")
     print("evaluate: listen: open reports/evaluation/index.html in a browser, straight from disk.")

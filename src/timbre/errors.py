@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import reprlib
 import signal
 import sys
 from collections.abc import Callable
@@ -15,6 +16,38 @@ class UserError(Exception):
 def reason(error: BaseException) -> str:
     """The first line of what an error says, or its kind where it says nothing."""
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+LONGEST_SHOWN = 120
+
+
+class _Short(reprlib.Repr):
+    """reprlib's, which cuts what is long or nested, and numbers too long for Python to write at all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxstring, self.maxother, self.maxlong = 3, LONGEST_SHOWN, LONGEST_SHOWN, LONGEST_SHOWN
+
+    def repr_int(self, value: int, level: int) -> str:
+        return super().repr_int(value, level) if value.bit_length() < 4000 else "a number of a thousand digits or more"
+
+
+_short = _Short()
+
+
+def shown(value: object) -> str:
+    """A value as a message may hold it: on one line, of characters that any terminal takes, and short.
+
+    So a file of a few bytes, whose anchors multiply, cannot make a message of gigabytes.
+    """
+    text = _short.repr(value)
+    return text if len(text) <= 4 * LONGEST_SHOWN else f"{text[: 4 * LONGEST_SHOWN]}..."
+
+
+def shown_name(name: object) -> str:
+    """A key or a name in a message: as it is where any terminal takes it, otherwise as `shown`."""
+    text = str(name) if isinstance(name, str | int | float) and not isinstance(name, bool) else shown(name)
+    return text if text.isprintable() and len(text) <= LONGEST_SHOWN else shown(text)
 
 
 def stage_main(main: Callable[[], None]) -> None:

@@ -6,13 +6,15 @@ import json
 import math
 import os
 import shutil
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pandas as pd
 
-from timbre.errors import UserError
+from timbre.errors import UserError, reason, shown_name
 
 
 def cache_home() -> Path:
@@ -95,11 +97,24 @@ def write_json(path: Path, value: object) -> None:
 def read_json(path: Path) -> dict:
     """Read a JSON file that a stage wrote; a missing or damaged one is the user's to rebuild."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it holds no keys and values")
+        return content
     except FileNotFoundError:
         raise UserError(f"{path} is missing. Run `dvc repro` to make it.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is damaged ({error}). Delete it and run `dvc repro`.") from None
+    except (ValueError, OSError, RecursionError) as error:
+        raise UserError(f"{path} is damaged ({reason(error)}). Delete it and run `dvc repro`.") from None
+
+
+def archive_damage(content: Path | BinaryIO) -> str:
+    """What is wrong with a zip archive, empty where it is whole. torch writes check sums, but looks at none."""
+    try:
+        with zipfile.ZipFile(content) as archive:
+            wrong = archive.testzip()
+    except Exception as error:  # what damaged headers say raises errors of every kind
+        return reason(error)
+    return f"{shown_name(wrong)} in it has another check sum" if wrong else ""
 
 
 def write_csv(path: Path, table: pd.DataFrame, decimals: int = 6) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-import torch
 import yaml
+from support.exported import write_export
 from support.played import RATE, DelayLine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,18 +59,15 @@ def raw_params(seed: int) -> dict:
     return raw
 
 
-def evaluate(folder: Path, model: torch.nn.Module, seed: int) -> Path:
+def evaluate(folder: Path, model: DelayLine, seed: int) -> Path:
     """Evaluate a model as the stage does, in a folder of its own; returns the folder of reports."""
     from timbre.evaluation.evaluate import run
     from timbre.features.extractor import feature_config
     from timbre.params import parse
 
     export, normalized = folder / "export", folder / "normalized"
-    export.mkdir(parents=True)
-    torch.jit.script(model).save(str(export / "model.ts"))
     features = feature_config(RATE, FEATURES)
-    contract = {"parameters": 1000 + seed, "streaming_snr_db": 123.4, "features": features}
-    (export / "model.json").write_text(json.dumps(contract))
+    write_export(export, model, features=features, parameters=1000 + seed)
     (normalized / "test").mkdir(parents=True)
     for name, f0_hz in TAKES.items():
         soundfile.write(normalized / f"test/{name}.flac", note(f0_hz, 1.0), RATE, subtype="PCM_24")

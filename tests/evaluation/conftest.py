@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import torch
 import yaml
+from support.exported import write_export
 from support.played import RATE, DelayLine, Knobs
 
 from timbre.features.extractor import extractor_of, feature_config
@@ -26,8 +26,9 @@ FEATURES = {
 
 KNOBS = [
     {"name": "input_gain_db", "least": -24.0, "most": 24.0, "default": 6.0, "neutral": 0.0, "unit": "dB",
-     "meaning": "gain of the input"},
-    {"name": "harmonic_noise_balance", "least": -1.0, "most": 1.0, "neutral": 0.0, "unit": "", "meaning": "balance"},
+     "meaning": "gain of the input", "knob": [-20.0, 20.0]},
+    {"name": "harmonic_noise_balance", "least": -1.0, "most": 1.0, "default": 0.0, "neutral": 0.0, "unit": "",
+     "meaning": "balance", "knob": None},
 ]  # fmt: skip
 
 
@@ -71,9 +72,7 @@ def extractor():
 def with_knobs(project) -> Path:
     """The project, with the model that has controls."""
     export = project / "models/export"
-    torch.jit.script(Knobs()).save(str(export / "model.ts"))
-    contract = json.loads((export / "model.json").read_text())
-    (export / "model.json").write_text(json.dumps(contract | {"controls": KNOBS}))
+    write_export(export, Knobs(), controls=KNOBS)
     return project
 
 
@@ -92,14 +91,7 @@ def project(tmp_path, monkeypatch) -> Path:
     """A folder as the stages before evaluate leave it: two held-out takes, three inputs; the test runs in it."""
     monkeypatch.chdir(tmp_path)
     export = tmp_path / "models/export"
-    export.mkdir(parents=True)
-    torch.jit.script(DelayLine(100, 0.5)).save(str(export / "model.ts"))
-    contract = {
-        "parameters": 12,
-        "streaming_snr_db": 123.4,
-        "features": feature_config(RATE, FEATURES),
-    }
-    (export / "model.json").write_text(json.dumps(contract))
+    write_export(export, DelayLine(100, 0.5), features=feature_config(RATE, FEATURES))
     takes = {"test/take_01.flac": make_tone(220.0), "test/take_02.flac": make_tone(440.0, seed=1)}
     for name, audio in takes.items():
         path = tmp_path / "data/normalized" / name

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import soundfile
 import torch
+from support.exported import exchange_model
 from support.played import DelayLine, Knobs
 
 from timbre.audio.loudness import integrated_lufs
@@ -141,7 +142,7 @@ def test_controls_are_neutral_for_the_target_and_adapt_the_inputs(with_knobs, pa
 
 
 def test_without_adaptation_there_is_one_transfer(with_knobs, params):
-    torch.jit.script(Knobs(gain_db=0.0)).save(str(with_knobs / "models/export/model.ts"))
+    exchange_model(with_knobs / "models/export", Knobs(gain_db=0.0))
     metrics = evaluate(params)
     assert "unadapted" not in summary()["transfer.f0_rca50"]["anchors"]
     assert metrics["transfer"]["buzz_db"] == pytest.approx(-23.0, abs=0.2)
@@ -158,7 +159,7 @@ class Breaks(DelayLine):
 
 
 def test_an_input_that_the_model_breaks_at_is_listed_and_the_rest_goes_on(project, params, tone, rate):
-    torch.jit.script(Breaks(0)).save(str(project / "models/export/model.ts"))
+    exchange_model(project / "models/export", Breaks(0))
     soundfile.write(project / "inputs/loud.wav", 30 * tone(300.0), rate, subtype="FLOAT")
     soundfile.write(project / "inputs/one.wav", np.ones(1), rate)
     evaluate(params)
@@ -174,7 +175,7 @@ class Drone(DelayLine):
 
 
 def test_a_model_that_plays_the_same_whatever_it_hears_is_warned_of(project, params):
-    torch.jit.script(Drone(0)).save(str(project / "models/export/model.ts"))
+    exchange_model(project / "models/export", Drone(0))
     metrics = evaluate(params)
     assert metrics["model"]["degenerate"] == 1 and metrics["model"]["degeneracy"] < 0.1
     assert metrics["transfer"]["level_linearity_db"] == pytest.approx(9.0, abs=1e-3)
@@ -206,10 +207,7 @@ class Sides(DelayLine):
 
 
 def test_a_stereo_model_is_played_in_stereo_and_measured_on_the_mean(project, params, tone, noise, rate):
-    torch.jit.script(Sides(0, channels=2)).save(str(project / "models/export/model.ts"))
-    contract = json.loads((project / "models/export/model.json").read_text())
-    contract |= {"features": None}
-    (project / "models/export/model.json").write_text(json.dumps(contract))
+    exchange_model(project / "models/export", Sides(0, channels=2), features=None)
     sides = np.stack([tone(), noise()])
     soundfile.write(project / "inputs/sides.wav", sides.T, rate, subtype="FLOAT")
     evaluate(params)

@@ -62,9 +62,8 @@ def run(
             'Put some takes below a folder named "test", or raise slice.test_share in params.yaml.',
             file=sys.stderr,
         )
-    features = model.contract.get("features") or feature_config(
-        model.player.sample_rate_hz, params.features.model_dump()
-    )
+    told = model.contract.features
+    features = told.model_dump() if told else feature_config(model.player.sample_rate_hz, params.features.model_dump())
     with replaced_folder(reports) as folder, one_thread(), sound_progress(0.0, "evaluating") as bar:
 
         def advance(samples: int) -> None:
@@ -170,16 +169,16 @@ def own_figures(session: Session, export: Path, transfers: list[Transferred]) ->
     own = {
         "delay_samples": player.delay_samples,
         **jitter_samples(player, block, model.neutral),
-        "streaming_snr_db": contract.get("streaming_snr_db"),
+        "streaming_snr_db": contract.streaming_snr_db,
         "streaming_max_diff": streaming_max_diff(player, sound, block),
         "silence_dbfs_after_1s": silence_dbfs_after_1s(player, sound, block),
         "degeneracy": differ,
         "degenerate": None if differ is None else int(differ < DEGENERATE),
-        "parameters": contract.get("parameters"),
+        "parameters": contract.parameters,
         "bytes": (export / "model.ts").stat().st_size,
         "macs_per_second": None if session.untrained is None else macs_per_second(session.untrained),
     }
-    return {MODEL: own, ROBUSTNESS: robustness(player, block, contract.get("tail_samples", 0))}
+    return {MODEL: own, ROBUSTNESS: robustness(player, block, contract.tail_samples)}
 
 
 def _table(rows: list[dict]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from timbre.errors import UserError
-from timbre.files import read_json
+from timbre.playing.description import NAME, Description, read_description
 from timbre.playing.load import load_player
 from timbre.playing.player import Player
 
@@ -19,7 +19,7 @@ class ExportedModel:
     """
 
     player: Player
-    contract: dict
+    contract: Description
     neutral: dict[str, float]
 
     @property
@@ -36,11 +36,20 @@ class ExportedModel:
 def load_exported(folder: Path) -> ExportedModel:
     """Load model.ts and model.json of an export folder.
 
-    Raises: UserError where either is missing or damaged, or they do not belong together.
+    Raises: UserError where either is missing or damaged, or they do not belong together; then model.ts has not run.
     """
-    contract = read_json(Path(folder) / "model.json")
+    contract = read_description(Path(folder) / NAME)
     player = load_player(Path(folder) / "model.ts")
-    neutral = {control["name"]: float(control["neutral"]) for control in contract.get("controls", [])}
-    if neutral.keys() != player.controls.keys():
-        raise UserError(f"{folder}: model.json and model.ts tell of different controls. Run `dvc repro -f export`.")
+    if not player.checked:
+        raise UserError(f"{folder}: model.json does not tell of model.ts. Run `dvc repro -f export`.")
+    neutral = {control.name: control.neutral for control in contract.controls}
+    told = {
+        "controls": (neutral.keys(), player.controls.keys()),
+        "sample rates": (contract.sample_rate_hz, player.sample_rate_hz),
+        "channels": (contract.channels, player.channels),
+        "delays": (contract.delay_samples, player.delay_samples),
+    }
+    for name, (one, other) in told.items():
+        if one != other:
+            raise UserError(f"{folder}: model.json and model.ts tell of different {name}. Run `dvc repro -f export`.")
     return ExportedModel(player, contract, neutral)

@@ -24,6 +24,7 @@ from timbre.export.neutone import target as neutone
 from timbre.export.proof import prove
 from timbre.files import read_json, replaced_folder, write_json, write_text
 from timbre.params import Params
+from timbre.playing.description import NAME, read_description
 from timbre.progress import progress
 
 # Of the test inputs, what int8 is tried on and Neutone shows its users: enough to judge by, and done in seconds.
@@ -57,7 +58,8 @@ def export_model(params: Params, models_folder: Path, target: Path) -> dict:
             "targets": targets,
             "versions": {"timbre": __version__, "torch": torch.__version__.split("+")[0]},
         }
-        write_json(folder / "model.json", description)
+        write_json(folder / NAME, description)
+        read_description(folder / NAME)
         write_text(folder / "README.md", model_card(description, config, params.export.neutone))
     return description
 

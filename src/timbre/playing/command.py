@@ -70,6 +70,12 @@ def render_files(inputs: list[Path], model: Path, target: Path, block_samples: i
         raise UserError(f"-o {target} cannot be a folder ({error.strerror}). Name another.") from None
     block = host_block(player, block_samples)
     player.set_block(block)
+    if not player.checked:
+        print(
+            f"render: no model.json beside {as_text(str(model))} tells of it, so that nobody can say whether it is the "
+            "file that was exported. It is a program: play it if you trust who made it.",
+            file=sys.stderr,
+        )
     print(f"render: {_told(player)}, blocks of {block}. Inputs are converted to that, outputs stay so.", flush=True)
     for path, why in skipped:
         print(_skipped_told(path, why), file=sys.stderr)

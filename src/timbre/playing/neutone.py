@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from timbre.audio.work import one_thread
-from timbre.errors import UserError
+from timbre.errors import UserError, shown
 from timbre.playing.player import ControlRange, Player
 from timbre.playing.torchscript import load_module
 
@@ -56,6 +56,10 @@ class NeutonePlayer(Player):
 
     def set_block(self, samples: int) -> None:
         self._check_length(samples)
+        with self._failures_told():
+            self._tell_block(samples)
+
+    def _tell_block(self, samples: int) -> None:
         if samples != self._block:
             self.module.set_daw_sample_rate_and_buffer_size(self.sample_rate_hz, samples)
             self._block = samples
@@ -67,18 +71,25 @@ class NeutonePlayer(Player):
     def _turn(self, name: str, value: float) -> None:
         self._values[self._places[name]] = value
 
-    def _play(self, block: np.ndarray) -> np.ndarray:
-        if block.shape[1] != self._block:
+    def process(self, block: np.ndarray) -> np.ndarray:
+        """Play the next block; raises ValueError also where `set_block` has told another."""
+        if block.shape[-1] != self._block:
             raise ValueError(f"{self.path} was told of blocks of {self._block} samples: call set_block first")
+        return super().process(block)
+
+    def _play(self, block: np.ndarray) -> np.ndarray:
         with one_thread(), torch.inference_mode():
             knobs = self._values[:, None].repeat(1, self._block)
             # A copy, since the wrapper gives its own buffer away.
             return self.module(torch.from_numpy(block), knobs).numpy().copy()
 
 
-def load_neutone(path: Path) -> NeutonePlayer:
-    """Load a .nm file. Raises: UserError where it does not load or is no Neutone model for real time."""
-    module, metadata = load_module(path)
+def load_neutone(path: Path, content: bytes) -> NeutonePlayer:
+    """Load a .nm file of this content.
+
+    Raises: UserError where it does not load or is no Neutone model for real time.
+    """
+    module, metadata = load_module(path, content)
     if not metadata or not all(hasattr(module, name) for name in METHODS):
         raise UserError(
             f"{path} is TorchScript, but no Neutone model for real time. "
@@ -86,5 +97,5 @@ def load_neutone(path: Path) -> NeutonePlayer:
         )
     try:
         return NeutonePlayer(module, json.loads(metadata), path)
-    except (ValueError, KeyError) as error:
-        raise UserError(f"{path}: its metadata.json is damaged ({error!r}). Run `dvc repro export`.") from None
+    except Exception as error:  # whatever values of other kinds lead to
+        raise UserError(f"{path}: its metadata.json is damaged ({shown(error)}). Run `dvc repro export`.") from None

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from timbre.errors import UserError, reason
+from timbre.errors import UserError, reason, shown
 from timbre.playing.player import ControlRange, Player
 
 # Key of the model's metadata under which its description lies, with the keys of model.json.
@@ -82,8 +82,8 @@ class OnnxPlayer(Player):
         return played[0]
 
 
-def load_onnx(path: Path) -> OnnxPlayer:
-    """Load an .onnx file.
+def load_onnx(path: Path, content: bytes) -> OnnxPlayer:
+    """Load an .onnx file of this content.
 
     Raises: UserError where it does not load, is not one that timbre has exported, or onnxruntime is missing.
     """
@@ -97,7 +97,7 @@ def load_onnx(path: Path) -> OnnxPlayer:
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
     options.log_severity_level = 3  # errors only: they are told below
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no base but Exception
         raise UserError(
             f"{path} does not load as ONNX ({reason(error)}). Delete it and run `dvc repro` to make it anew."
@@ -110,5 +110,5 @@ def load_onnx(path: Path) -> OnnxPlayer:
         )
     try:
         return OnnxPlayer(session, json.loads(described), path)
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is not as timbre exports it now ({error!r}). Run `dvc repro export`.") from None
+    except Exception as error:  # whatever values of other kinds lead to
+        raise UserError(f"{path} is not as timbre exports it now ({shown(error)}). Run `dvc repro export`.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 
 from timbre.audio.work import one_thread
 from timbre.errors import UserError, reason
+from timbre.files import archive_damage
 from timbre.playing.player import ControlRange, Player
 
 # What a file of ours says of itself and can do.
@@ -41,27 +43,34 @@ class TorchScriptPlayer(Player):
             return self.module(torch.from_numpy(block)[None])[0].numpy()
 
 
-def load_torchscript(path: Path) -> TorchScriptPlayer:
-    """Load a .ts file. Raises: UserError where it does not load, or is not one that timbre has exported."""
-    module, _ = load_module(path)
+def load_torchscript(path: Path, content: bytes) -> TorchScriptPlayer:
+    """Load a .ts file of this content.
+
+    Raises: UserError where it does not load, or is not one that timbre has exported.
+    """
+    module, _ = load_module(path, content)
     missing = [name for name in (*ATTRIBUTES, *METHODS) if not hasattr(module, name)]
     if missing:
         raise UserError(
             f"{path} is TorchScript, but not as timbre exports it: it lacks {', '.join(missing)}. "
             "Give a file of models/export; `dvc repro export` makes it anew."
         )
-    return TorchScriptPlayer(module, path)
+    try:
+        return TorchScriptPlayer(module, path)
+    except Exception as error:  # whatever attributes of other kinds lead to
+        raise UserError(f"{path} is not as timbre exports it ({reason(error)}). Run `dvc repro export`.") from None
 
 
-def load_module(path: Path) -> tuple[Any, bytes]:
+def load_module(path: Path, content: bytes) -> tuple[Any, bytes]:
     """Load TorchScript on the CPU, with the metadata.json in its archive (empty where there is none).
 
-    Raises: UserError where it does not load.
+    Raises: UserError where its check sums are wrong, which torch does not look at, or it does not load.
     """
     extra = {"metadata.json": b""}
-    try:
-        return torch.jit.load(str(path), map_location="cpu", _extra_files=extra), extra["metadata.json"]
-    except (RuntimeError, ValueError) as error:
-        raise UserError(
-            f"{path} does not load as TorchScript ({reason(error)}). Delete it and run `dvc repro` to make it anew."
-        ) from None
+    wrong = archive_damage(io.BytesIO(content))
+    if not wrong:
+        try:
+            return torch.jit.load(io.BytesIO(content), map_location="cpu", _extra_files=extra), extra["metadata.json"]
+        except Exception as error:  # torch names no common type for what it cannot read
+            wrong = reason(error)
+    raise UserError(f"{path} does not load as TorchScript ({wrong}). Delete it and run `dvc repro` to make it anew.")

@@ -1,0 +1,49 @@
+"""The check of files that stages write, against what they may hold: they may come from elsewhere, or be damaged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from timbre.errors import UserError, shown, shown_name
+from timbre.params import Features
+
+# More of them tell no more.
+MOST_FAULTS = 5
+
+
+class Told(BaseModel):
+    """A part of a file: what is there must be of the right kind; what another version tells besides is no fault."""
+
+    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
+
+
+class FeatureConfig(Features):
+    """What defines every feature value; see `timbre.features.extractor.feature_config`."""
+
+    sample_rate: int
+    version: int
+
+
+T = TypeVar("T", bound=BaseModel)
+
+
+def checked(kind: type[T], raw: Any, path: Path, remedy: str) -> T:
+    """What a file called `path` holds, checked. Raises: UserError with a line for each fault, and the remedy."""
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        faults = [_line(fault) for fault in error.errors(include_url=False)]
+        lines = [f"{path}: {line}" for line in faults[:MOST_FAULTS]]
+        if len(faults) > MOST_FAULTS:
+            lines.append(f"and {len(faults) - MOST_FAULTS} more")
+        raise UserError("\n       ".join([*lines, remedy])) from None
+
+
+def _line(fault: dict[str, Any]) -> str:
+    key = shown_name(".".join(str(part) for part in fault["loc"])) or "the whole of it"
+    if fault["type"] == "missing":
+        return f"{key} is missing."
+    return f"{key}: {shown(fault['input'])} is not legal. {fault['msg']}."
