@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, TypeVar
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from timbre.errors import UserError, shown, shown_name
 from timbre.params import Features
@@ -25,6 +25,39 @@ class FeatureConfig(Features):
 
     sample_rate: int
     version: int
+
+
+def is_below(name: str) -> bool:
+    """Whether a name, with forward slashes, leads to something below the folder that it is relative to."""
+    parts = PurePosixPath(name).parts
+    return bool(parts) and not name.startswith("/") and ".." not in parts and "\0" not in name
+
+
+def _below(name: str) -> str:
+    if not is_below(name):
+        raise ValueError("it leads out of its folder")
+    return name
+
+
+Below = Annotated[str, AfterValidator(_below)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class CachedFile(Told):
+    """A recording of the cache, or a part of one."""
+
+    file: Below
+    split: Literal["train", "validation", "test"]
+    start_samples: Count
+    samples: Count
+
+
+class CorpusStatistics(Told):
+    """See `timbre.cache.statistics`."""
+
+    voiced_share: float = Field(ge=0.0, le=1.0)
+    f0_hz: Annotated[list[Annotated[float, Field(gt=0.0)]], Field(min_length=5, max_length=5)] | None
+    loudness_db: Annotated[list[float], Field(min_length=5, max_length=5)] | None
 
 
 T = TypeVar("T", bound=BaseModel)

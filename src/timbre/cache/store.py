@@ -15,7 +15,8 @@ from pathlib import Path
 import lmdb
 import numpy as np
 
-from timbre.errors import UserError
+from timbre.cache.manifest import require_manifest
+from timbre.errors import UserError, shown
 from timbre.files import read_json
 
 # Raised whenever the layout of the cache changes.
@@ -150,11 +151,12 @@ class Cache:
         self.manifest = read_json(folder / "manifest.json")
         if self.manifest.get("format") != FORMAT:
             raise UserError(
-                f"{folder}: laid out as format {self.manifest.get('format')}, this code reads {FORMAT}. "
+                f"{folder}: laid out as format {shown(self.manifest.get('format'))}, this code reads {FORMAT}. "
                 "Run `dvc repro` to make it anew."
             )
+        require_manifest(self.manifest, folder / "manifest.json")
         self._firsts = [shard["first_slice"] for shard in self.manifest["shards"]]
-        self._environments = []
+        self._paths, self._environments = [folder / shard["file"] for shard in self.manifest["shards"]], []
         for shard in self.manifest["shards"]:
             path, written = folder / shard["file"], shard["bytes"]
             size = path.stat().st_size if path.exists() else 0
@@ -167,22 +169,31 @@ class Cache:
                 )
             except lmdb.Error as error:
                 raise UserError(f"{path} does not open ({error}). Delete {folder} and run `dvc repro`.") from None
+            environment = self._environments[-1]
+            pages = environment.info()["last_pgno"] + 1
+            if pages * environment.stat()["psize"] > size:
+                raise UserError(f"{path} tells of {pages} pages and is cut off. Delete {folder} and run `dvc repro`.")
 
     def audio(self, index: int) -> np.ndarray:
         """Audio of a slice, int16 [channels, samples]."""
-        return np.frombuffer(self._value(index, audio_key(index)), dtype="<i2").reshape(self.manifest["channels"], -1)
+        return self._array(index, audio_key(index), "<i2", self.manifest["channels"])
 
     def features(self, index: int) -> np.ndarray:
         """Features of a slice, float32 [4, frames], in the order of FEATURE_NAMES."""
-        return np.frombuffer(self._value(index, features_key(index)), dtype="<f4").reshape(len(FEATURE_NAMES), -1)
+        return self._array(index, features_key(index), "<f4", len(FEATURE_NAMES))
 
     def files(self, split: str) -> list[dict]:
         """The manifest's files, or parts of files, of a split: train, validation or test."""
         return [file for file in self.manifest["files"] if file["split"] == split]
 
-    def _value(self, index: int, key: bytes) -> bytes:
-        with self._environments[bisect.bisect_right(self._firsts, index) - 1].begin() as transaction:
-            value = transaction.get(key)
-        if value is None:
-            raise UserError(f"the cache lacks {key.decode()}: it is damaged. Delete data/cache and run `dvc repro`.")
-        return value
+    def _array(self, index: int, key: bytes, kind: str, rows: int) -> np.ndarray:
+        number = bisect.bisect_right(self._firsts, index) - 1
+        try:
+            with self._environments[number].begin() as transaction:
+                value = transaction.get(key)
+            if value is not None:
+                return np.frombuffer(value, dtype=kind).reshape(rows, -1)
+        except (lmdb.Error, ValueError):
+            pass
+        path = self._paths[number]
+        raise UserError(f"the cache lacks {key.decode()}: {path} is damaged. Delete {path.parent} and run `dvc repro`.")
