@@ -8,7 +8,6 @@ import hashlib
 import io
 import json
 import shutil
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from timbre.errors import UserError, reason
-from timbre.files import checkpoints_root, write_bytes
+from timbre.files import archive_damage, checkpoints_root, write_bytes
 
 FORMAT = 1
 LOCK = "lock"
@@ -106,12 +105,8 @@ def _checkpoints(folder: Path) -> list[Path]:
 
 
 def _damage(path: Path) -> str:
-    """What is wrong with a file, empty where it is whole. torch itself writes check sums, but looks at none."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            wrong = archive.testzip()
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
-        wrong = reason(error)
+    """What is wrong with a file, empty where it is whole."""
+    wrong = archive_damage(path)
     return f"{path} is damaged ({wrong})" if wrong else ""
 
 
