@@ -14,7 +14,8 @@ import torch
 
 from timbre.errors import UserError, reason
 from timbre.features import VERSION
-from timbre.files import read_json, write_bytes, write_json
+from timbre.files import archive_damage, read_json, write_bytes, write_json
+from timbre.models.config import REMEDY, require_config
 
 if TYPE_CHECKING:
     from torch import nn
@@ -96,8 +97,16 @@ def save(folder: Path, config: dict, weights: dict) -> None:
 
 
 def untrained(folder: Path) -> nn.Module:
-    """The network of a training folder as it was before its first step."""
-    return build(read_json(Path(folder) / "config.json")).eval()
+    """The network of a training folder as it was before its first step. Raises: UserError as `build`, or damaged."""
+    path = Path(folder) / "config.json"
+    config = read_json(path)
+    require_config(config, NETWORK_KEYS, path)
+    try:
+        return build(config).eval()
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    except (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+        raise UserError(f"{path} makes no network ({reason(error)}). {REMEDY}") from None
 
 
 def load(folder: Path, fidelity: float = 1.0) -> nn.Module:
@@ -109,6 +118,8 @@ def load(folder: Path, fidelity: float = 1.0) -> nn.Module:
     network = untrained(folder)
     path = Path(folder) / "weights.pt"
     try:
+        if path.is_file() and (wrong := archive_damage(path)):
+            raise ValueError(wrong)
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except FileNotFoundError:
         raise UserError(f"{path} is missing. Run `dvc repro` to train it.") from None
