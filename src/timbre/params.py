@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from timbre.errors import UserError, stage_main
+from timbre.errors import UserError, reason, shown, shown_name, stage_main
 
 ModelName = Literal["ddsp", "rave"]
 SizeName = Literal["tiny", "small", "default", "large", "low_latency", "fast"]
@@ -436,17 +436,25 @@ def load(path: Path = Path("params.yaml")) -> Params:
         text = Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError(f"{path}: no such file. Run this from the folder that holds params.yaml.") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UserError(f"{path}: line {line} is not UTF-8 text ({error.reason}). Save it as UTF-8.") from None
     try:
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+        told = " ".join(str(error).split())
+        raise UserError(f"{path} is not valid YAML: {told if told.isprintable() else shown(told)}") from None
+    except Exception as error:  # PyYAML hands on what Python says of a 13th month, 5000 digits, a thousand brackets
+        raise UserError(f"{path} is not valid YAML: {shown_name(reason(error))}") from None
     return parse(raw, str(path))
 
 
 def parse(raw: Any, name: str = "params.yaml") -> Params:
     """Check what was read from a params.yaml called `name`; raises UserError as `load` does."""
     if not isinstance(raw, dict):
-        raise UserError(f"{name}: expected keys and values, found {raw!r}.")
+        raise UserError(f"{name}: expected keys and values, found {shown(raw)}.")
     try:
         return Params.model_validate(raw)
     except ValidationError as error:
@@ -456,24 +464,26 @@ def parse(raw: Any, name: str = "params.yaml") -> Params:
 def _line(fault: dict[str, Any], raw: dict) -> str:
     """One line for one of pydantic's faults."""
     place = [part for part in fault["loc"] if part != "after"]
-    key = ".".join(str(part) for part in place)
+    key = shown_name(".".join(str(part) for part in place))
     value, kind, context = fault["input"], fault["type"], fault.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"{key}: unknown key. {_known(_section_at(place[:-1]), str(place[-1]))}"
+        return f"{key}: unknown key. {_known(_section_at(place[:-1]), shown_name(place[-1]))}"
     if kind == "missing":
         return f"{key}: missing. {_known_unused(raw, place)}".rstrip()
     if kind == "literal_error":
         legal = context["expected"].replace("'", "").replace(" or ", ", ")
-        return f"{key}: {value!r} is not legal. Legal: {legal}.{_nearest(str(value), legal.split(', '))}"
+        return f"{key}: {shown(value)} is not legal. Legal: {legal}.{_nearest(shown_name(value), legal.split(', '))}"
     if kind == "string_too_long":
-        return f"{key}: {len(value)} characters; at most {context['max_length']} are legal. It begins {value[:20]!r}."
+        return (
+            f"{key}: {len(value)} characters; at most {context['max_length']} are legal. It begins {shown(value[:20])}."
+        )
     if kind == "too_long":
         return f"{key}: {len(value)} entries; at most {context['max_length']} are legal."
     if kind == "list_type":
-        return f"{key}: {value!r} is not legal: a list is wanted. Write [{value}]."
+        return f"{key}: {shown(value)} is not legal: a list is wanted. Write [{shown_name(value)}]."
     if kind == "value_error":
         return f"{key}: {context['error']}." if key else f"{context['error']}."
-    return f"{key}: {value!r} is not legal. {fault['msg']}."
+    return f"{key}: {shown(value)} is not legal. {fault['msg']}."
 
 
 def _section_at(place: list) -> list[str]:
@@ -492,8 +502,9 @@ def _known_unused(raw: dict, place: list) -> str:
     section: Any = raw
     for part in place[:-1]:
         section = section.get(part, {}) if isinstance(section, dict) else {}
-    unknown = [name for name in section if name not in _section_at(place[:-1])] if isinstance(section, dict) else []
-    near = difflib.get_close_matches(str(place[-1]), [str(name) for name in unknown], n=1)
+    known = _section_at(place[:-1])
+    unknown = [name for name in section if name not in known] if isinstance(section, dict) else []
+    near = difflib.get_close_matches(str(place[-1]), [shown_name(name) for name in unknown], n=1)
     return f"Is `{near[0]}` meant to be it?" if near else ""
 
 
