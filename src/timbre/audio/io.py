@@ -202,8 +202,8 @@ def _open(path: Path) -> Iterator[soundfile.SoundFile]:
         with open(path, "rb") as raw:
             if not raw.read(1):
                 raise UnreadableError("is empty (0 bytes)")
-    except OSError as error:
-        raise UnreadableError(f"cannot be opened ({error.strerror})") from None
+    except (OSError, ValueError) as error:  # a name with a zero byte in it
+        raise UnreadableError(f"cannot be opened ({getattr(error, 'strerror', None) or error})") from None
     try:
         # By bytes, since a name that is not UTF-8 has no other form that the file system knows.
         file = soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else str(path))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from timbre.errors import UserError
+from timbre.errors import UserError, shown_name
 from timbre.files import write_csv
 
 # Column: pandas type. Units are in the names; `Int64` and `Float64` know an empty cell.
@@ -99,8 +99,8 @@ def read_table(path: Path) -> pd.DataFrame:
         return table.astype({name: kind for name, kind in COLUMNS.items() if kind != "str"})
     except FileNotFoundError:
         raise UserError(f"{path} is missing. Run `dvc repro audit` to make it.") from None
-    except (ValueError, TypeError) as error:
-        told = " ".join(str(error).split())
+    except (ValueError, TypeError, OverflowError, OSError) as error:
+        told = shown_name(" ".join(str(error).split()))
         raise UserError(f"{path} is damaged ({told}). Delete it and run `dvc repro audit`.") from None
 
 

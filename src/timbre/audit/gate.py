@@ -4,17 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from timbre.audio.table import counted
 from timbre.errors import UserError
 from timbre.files import read_json, write_json
 from timbre.params import Params
+from timbre.schema import Told, checked
 
 OVERRIDE = (
     "To go on all the same: `dvc exp run -S 'audit.fail_on=[never]'`, or write `fail_on: [never]` under `audit` in "
     "params.yaml."
 )
 TOLD = 8
+
+
+class _Warning(Told):
+    """What the gate reads of a finding."""
+
+    check: str
+    severity: Literal["error", "warning", "info"]
+    file: str | None
+    value: float | None
+    limit: float | None
+    advice: str
+
+
+class _Audit(Told):
+    """What the gate reads of audit.json."""
+
+    warnings: list[_Warning]
 
 
 def run(params: Params, audit: Path, out: Path) -> None:
@@ -24,7 +43,8 @@ def run(params: Params, audit: Path, out: Path) -> None:
     Raises: UserError with each finding and how to override it.
     """
     fail_on = params.audit.fail_on
-    warnings = read_json(audit)["warnings"]
+    told = checked(_Audit, read_json(audit), audit, "Delete it and run `dvc repro audit`.")
+    warnings = [warning.model_dump() for warning in told.warnings]
     stopping = stops(warnings, fail_on)
     if stopping:
         raise UserError("\n".join(message(stopping, fail_on, audit.with_name("index.html"))))

@@ -17,6 +17,7 @@ from timbre.errors import UserError
 from timbre.files import replaced_folder, write_csv, write_json
 from timbre.normalize.apply import Written, survey, write_item
 from timbre.normalize.plan import Gain, Item, energy_mean_lufs, fit, limiter_of, make_plan, most_dbtp
+from timbre.normalize.rows import require_rows
 from timbre.params import Normalize, Params
 from timbre.progress import progress
 
@@ -38,6 +39,7 @@ def run(params: Params, files: Path, out: Path) -> dict:
     """
     raw, settings = Path(params.data.raw), params.normalize
     table = read_table(files)
+    require_rows(table, files)
     items, gains = make_plan(table, settings)
     if params.data.channels == 2 or settings.trim_silence:
         items, gains = _surveyed(items, raw, params)
