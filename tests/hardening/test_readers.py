@@ -52,7 +52,8 @@ def write_sounds(harmonic_tone):
             samples = harmonic_tone(220.0, 0.5, rate=RATE_HZ)
             if "stereo" in name:
                 samples = np.stack([samples, 0.5 * samples], axis=1)
-            soundfile.write(folder / name, samples, RATE_HZ, subtype=RECORDINGS[name])
+            container = "OGG" if name.endswith("opus") else None
+            soundfile.write(folder / name, samples, RATE_HZ, RECORDINGS[name], format=container)
 
     return write
 
@@ -102,6 +103,11 @@ def sound(tmp_path_factory, write_sounds, tiny_cache, tiny_config, tiny_network)
     for reader in ("exported", "played"):
         soundfile.write(folder / reader / "voice.wav", np.full(2000, 0.1), 16000, subtype="FLOAT")
     return folder
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_what_is_whole_works(fuzzer, sound, reader):
+    assert fuzzer.case(reader, sound / reader, None)["outcome"] == "works"
 
 
 @pytest.mark.parametrize("reader", READERS)

@@ -102,6 +102,13 @@ WOUNDS = (
 )  # fmt: skip
 
 
+def damaged_in_place(content: bytes, draw: random.Random) -> bytes:
+    """As `damaged`, of the same length."""
+    for _ in range(draw.randint(1, MOST_WOUNDS)):
+        content = draw.choice((_flip_bits, _overwrite, _border))(content, draw)[: len(content)]
+    return content
+
+
 def damaged_tree(tree: object, draw: random.Random, values: tuple = NUMBERS + TEXTS) -> object:
     """A copy of what JSON or YAML holds with one to three wounds: keys lost, renamed or new, values of another kind.
 

@@ -8,6 +8,8 @@ crash or hang; whoever asked sees that no answer comes.
 from __future__ import annotations
 
 import contextlib
+import copy
+import functools
 import io
 import json
 import os
@@ -24,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from support.damage import damaged, damaged_table, damaged_tree
+from support.damage import damaged, damaged_in_place, damaged_table, damaged_tree
 
 from timbre.errors import UserError
 
@@ -154,16 +156,18 @@ READERS = {
 }
 
 
-def judged(name: str, sound: Path, number: int) -> dict:
-    """What becomes of one case: `outcome` works, told or broken; `said`, the message or what is wrong; the `file`."""
+def judged(name: str, sound: Path, number: int | None) -> dict:
+    """What becomes of one case: `outcome` works, told or broken; `said`, the message or what is wrong; the `file`.
+
+    Without a number nothing is damaged.
+    """
     reader, draw = READERS[name], random.Random(f"{name} {number}")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "case"
         shutil.copytree(sound, folder)
         path = draw.choice(sorted(folder.glob(draw.choice(reader.names))))
-        content = wounded(path, draw)
-        path.unlink()
-        path.write_bytes(content)
+        if number is not None:
+            _wound(path, draw)
         before = _content(folder)
         outcome, said = _outcome(lambda: reader.read(folder, path), folder)
         after = _content(folder)
@@ -193,6 +197,17 @@ def _outcome(read: Callable[[], None], folder: Path) -> tuple[str, str]:
     return "works", ""
 
 
+def _wound(path: Path, draw: random.Random) -> None:
+    content = wounded(path, draw)
+    path.unlink()
+    path.write_bytes(content)
+    if path.suffix == ".mdb" and draw.random() < 0.3:  # as a program would that copied half and described that
+        manifest = path.with_name("manifest.json")
+        told = json.loads(manifest.read_bytes())
+        told["shards"][0]["bytes"] = len(content)
+        manifest.write_text(json.dumps(told))
+
+
 def wounded(path: Path, draw: random.Random) -> bytes:
     """The content of a file with damage that suits its kind."""
     content = path.read_bytes()
@@ -205,6 +220,8 @@ def wounded(path: Path, draw: random.Random) -> bytes:
             return _wounded_yaml(content.decode(), draw)
         case ".csv":
             return damaged_table(content.decode(), draw).encode("utf-8", "surrogatepass")
+        case ".mdb":
+            return damaged_in_place(content, draw)
         case ".pt" | ".ts" | ".nm":
             return _resealed(content, draw)
     return damaged(content, draw)
@@ -229,7 +246,7 @@ SNIPPETS = (
     "seed: 1_0\n", "seed: 190:20:30\n", "seed: 0b\n", "seed: .inf\n", "seed: !!int x\n", "seed: !!float {}\n",
     "? [a, b]\n: c\n", "? {a: b}\n: c\n", "1: x\n", "null: x\n", "2026-01-01: x\n", "---\nmodel: ddsp\n",
     "%YAML 9.9\n---\n",
-    f"x: {'[' * 3000}\n", f"x: {'[' * 300 + ']' * 300}\n", f"{'- ' * 2000}x\n", "\t\n", "\ufeff", "model: \"\\0\"\n",
+    f"x: {'[' * 600}\n", f"x: {'[' * 300 + ']' * 300}\n", f"{'- ' * 2000}x\n", "\t\n", "\ufeff", "model: \"\\0\"\n",
     "data: {raw: \"a\\0b\"}\n", "x: \"\\ud800\"\n", "x: '\n", "seed: !!timestamp x\n", "seed: !!bool x\n",
     "!!set {a, b}\n",
     f"{'x' * 100000}: 1\n", f"model: {'x' * 100000}\n", "export: [1, 2]\n", "features:\n", "sizes: 3\n",
@@ -254,11 +271,16 @@ def _wounded_yaml(text: str, draw: random.Random) -> bytes:
     return "".join(lines).encode("utf-8", "surrogatepass")
 
 
+@functools.cache
+def _shipped() -> dict:
+    return yaml.safe_load((Path(__file__).resolve().parents[2] / "params.yaml").read_text())
+
+
 def _params(changes: dict[str, dict]) -> object:
     """The project's parameters with some keys changed."""
     from timbre.params import parse
 
-    raw = yaml.safe_load((Path(__file__).resolve().parents[2] / "params.yaml").read_text())
+    raw = copy.deepcopy(_shipped())
     for section, values in changes.items():
         raw[section] |= values
     return parse(raw)

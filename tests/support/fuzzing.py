@@ -25,7 +25,7 @@ class Fuzzer:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115, it lasts as long as this
         self.slowest_seconds = 0.0
 
-    def case(self, reader: str, folder: Path, number: int) -> dict:
+    def case(self, reader: str, folder: Path, number: int | None) -> dict:
         """What `support.fuzzed.judged` says of a case; `broken` too where it ended the process or took too long."""
         fresh = self._process is None
         process = self._process or self._start()

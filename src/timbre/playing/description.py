@@ -11,11 +11,10 @@ from pydantic import Field
 
 from timbre.errors import UserError
 from timbre.files import read_json
-from timbre.schema import FeatureConfig, Told, checked
+from timbre.schema import Count, FeatureConfig, Told, checked
 
 NAME = "model.json"
 REMEDY = "Get the whole folder anew from where it came from, or run `dvc repro -f export`."
-Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 # Of delays, tails and blocks: minutes, which no effect has, and hosts and the evaluation wait for.
 Samples = Annotated[int, Field(ge=0, le=10_000_000)]

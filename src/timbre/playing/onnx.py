@@ -98,11 +98,11 @@ def load_onnx(path: Path, content: bytes) -> OnnxPlayer:
     options.log_severity_level = 3  # errors only: they are told below
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        described = session.get_modelmeta().custom_metadata_map.get(DESCRIPTION)
     except Exception as error:  # onnxruntime's errors have no base but Exception
         raise UserError(
             f"{path} does not load as ONNX ({reason(error)}). Delete it and run `dvc repro` to make it anew."
         ) from None
-    described = session.get_modelmeta().custom_metadata_map.get(DESCRIPTION)
     if described is None:
         raise UserError(
             f"{path} is ONNX, but not as timbre exports it: its metadata has no `{DESCRIPTION}`. "
