@@ -111,9 +111,13 @@ def archive_damage(content: Path | BinaryIO) -> str:
     """What is wrong with a zip archive, empty where it is whole. torch writes check sums, but looks at none."""
     try:
         with zipfile.ZipFile(content) as archive:
+            # Readers differ in which of two they take, and in whether they tell cases apart.
+            names = [name.casefold() for name in archive.namelist()]
             wrong = archive.testzip()
     except Exception as error:  # what damaged headers say raises errors of every kind
         return reason(error)
+    if len(names) != len(set(names)):
+        return "two records in it have one name"
     return f"{shown_name(wrong)} in it has another check sum" if wrong else ""
 
 

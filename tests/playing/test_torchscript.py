@@ -1,6 +1,7 @@
 """TorchScript files: equal to the offline network at any block; files that are not ours."""
 
 import copy
+import zipfile
 from dataclasses import astuple
 from pathlib import Path
 
@@ -94,3 +95,59 @@ def test_other_endings_folders_and_missing_files_are_told(tmp_path):
 def test_an_ending_may_be_in_capitals(tmp_path):
     torch.jit.script(DelayLine(7)).save(str(tmp_path / "MODEL.TS"))
     assert load_player(tmp_path / "MODEL.TS").delay_samples == 7
+
+
+class Writes(DelayLine):
+    """Writes what it hears to a file, as any TorchScript may."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        torch.save(x, "heard.pt")
+        return x
+
+
+class Maps(DelayLine):
+    """Plays the bytes of a file."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.from_file("secret.bin", False, x.numel()).reshape(x.shape)
+
+
+@pytest.mark.parametrize(("module", "told"), [(Writes, "save"), (Maps, "from_file")])
+def test_code_that_reaches_for_files_is_not_loaded(tmp_path, monkeypatch, module, told):
+    monkeypatch.chdir(tmp_path)
+    torch.jit.script(module(1)).save("model.ts")
+    torch.jit.load("model.ts")  # torch itself takes it
+    with pytest.raises(UserError, match=f"its code has `{told}`.*Nothing of it was run"):
+        load_player(tmp_path / "model.ts")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.ts"]
+
+
+def test_damage_that_torch_does_not_see_is_told(tmp_path):
+    path = tmp_path / "model.ts"
+    torch.jit.script(DelayLine(400)).save(str(path))
+    with zipfile.ZipFile(path) as archive:
+        largest = max(archive.infolist(), key=lambda record: record.file_size if "/data/" in record.filename else 0)
+    content = bytearray(path.read_bytes())
+    content[largest.header_offset + 200] ^= 1
+    path.write_bytes(content)
+    torch.jit.load(path)
+    with pytest.raises(UserError, match=r"does not load as TorchScript .*has another check sum"):
+        load_player(path)
+
+
+class Narrow(DelayLine):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x[:, :, :1]
+
+
+class Backwards(DelayLine):
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.delay_samples = -1
+
+
+def test_what_fails_as_it_plays_is_told(tmp_path):
+    for module, told in ((Narrow(1), r"makes \[1, 1\] float32 of \[1, 64\] samples"), (Backwards(), "delay of -1")):
+        torch.jit.script(module).save(str(tmp_path / "model.ts"))
+        with pytest.raises(UserError, match=told):
+            render(load_player(tmp_path / "model.ts"), np.zeros((1, 64), np.float32), 64)
