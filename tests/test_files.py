@@ -1,9 +1,11 @@
 """Writing that is whole or not at all."""
 
 import errno
+import io
 import json
 import os
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,16 @@ import pandas as pd
 import pytest
 
 from timbre.errors import UserError
-from timbre.files import checkpoints_root, read_json, replaced_file, replaced_folder, write_csv, write_json, write_text
+from timbre.files import (
+    archive_damage,
+    checkpoints_root,
+    read_json,
+    replaced_file,
+    replaced_folder,
+    write_csv,
+    write_json,
+    write_text,
+)
 
 
 def names(folder) -> list[str]:
@@ -111,11 +122,24 @@ def test_equal_values_give_equal_json(tmp_path):
     assert text.endswith("}\n") and list(json.loads(text)) == ["x", "y"]
 
 
-@pytest.mark.parametrize("content", (b"{", b"\xff\xfe", b""))
+@pytest.mark.parametrize("content", (b"{", b"\xff\xfe", b"", b"[]", b"3", b"[" * 10**5, b'{"a": ' + b"9" * 5000 + b"}"))
 def test_damaged_json_is_told(tmp_path, content):
     (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(UserError, match=r"a\.json is damaged"):
         read_json(tmp_path / "a.json")
+
+
+def test_an_archive_is_whole_or_it_is_told_why_not(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a", b"0123456789")
+        archive.writestr("b", b"0123456789")
+    content = path.read_bytes()
+    assert archive_damage(path) == archive_damage(io.BytesIO(content)) == ""
+    assert archive_damage(io.BytesIO(content.replace(b"9", b"8", 1))) == "a in it has another check sum"
+    # Python reads the last of two, torch the first, whatever its case.
+    assert archive_damage(io.BytesIO(content.replace(b"b", b"A"))) == "two records in it have one name"
+    assert archive_damage(io.BytesIO(content[:-30])) and archive_damage(io.BytesIO(b"")) and archive_damage(tmp_path)
 
 
 def test_missing_json_is_told(tmp_path):

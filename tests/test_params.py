@@ -162,6 +162,39 @@ def test_what_is_no_yaml_is_told_in_one_line(tmp_path):
     assert "\n" not in str(error.value)
 
 
+BOMB = "k0: &k0 [x]\n" + "".join(f"k{n}: &k{n} [{', '.join([f'*k{n - 1}'] * 9)}]\n" for n in range(1, 40))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    (
+        (b"model: \xff", "line 1 is not UTF-8 text"),
+        (b"model: ddsp\nsize: caf\xe9\n", "line 2 is not UTF-8 text"),
+        (b"seed: 2026-13-45", "not valid YAML: month must be in"),
+        (b"seed: " + b"9" * 5000, "not valid YAML: Exceeds the limit"),
+        (b"seed: 0x" + b"f" * 9000, "seed: a number of a thousand digits or more"),
+        (b"? 0x" + b"f" * 9000 + b"\n: 1", "a number of a thousand digits or more is not legal. Keys"),
+        (b"x: " + b"[" * 600, "not valid YAML: maximum recursion depth"),
+        (b"x: !!bool y", "not valid YAML"),
+        (b"x: !!python/object/apply:os.system [touch y]", "not valid YAML: could not determine a constructor"),
+        (BOMB.encode(), "k1: unknown key"),
+        (b"size: [" + b"x" * 10**6 + b"]", "size: ['xxx"),
+    ),
+    ids=lambda each: each[:20] if isinstance(each, str) else None,
+)
+def test_what_only_a_program_would_write_is_told_too(tmp_path, content, told):
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=rf"(?s)params\.yaml.*{re.escape(told)}") as error:
+        load(path)
+    assert len(str(error.value)) < 20_000
+
+
+def test_a_folder_in_its_place_is_told(tmp_path):
+    with pytest.raises(UserError, match=r"cannot be read"):
+        load(tmp_path)
+
+
 def test_a_missing_file_is_told(tmp_path):
     with pytest.raises(UserError, match=r"no such file\. Run this from the folder that holds params\.yaml"):
         load(tmp_path / "params.yaml")

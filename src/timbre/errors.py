@@ -46,8 +46,8 @@ def shown(value: object) -> str:
 
 def shown_name(name: object) -> str:
     """A key or a name in a message: as it is where any terminal takes it, otherwise as `shown`."""
-    text = str(name) if isinstance(name, str | int | float) and not isinstance(name, bool) else shown(name)
-    return text if text.isprintable() and len(text) <= LONGEST_SHOWN else shown(text)
+    text = name if isinstance(name, str) else shown(name)
+    return text if text.isprintable() and len(text) <= 4 * LONGEST_SHOWN else shown(text)
 
 
 def stage_main(main: Callable[[], None]) -> None:

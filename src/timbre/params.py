@@ -73,6 +73,7 @@ CheckName = Literal[
     "unpitched",
 ]
 Share = Annotated[float, Field(ge=0.01, le=0.5)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Steps = Annotated[int, Field(ge=1, le=100_000_000)]
 
 
@@ -87,7 +88,7 @@ class Demo(Section):
 
     train_minutes: float = Field(ge=0.2, le=600.0)
     test_minutes: float = Field(ge=0.1, le=60.0)
-    seed: int = Field(ge=0)
+    seed: Seed
 
 
 class Data(Section):
@@ -381,7 +382,7 @@ class Params(Section):
     model: ModelName
     size: SizeName
     synth: SynthName
-    seed: int = Field(ge=0)
+    seed: Seed
     demo: Demo
     data: Data
     audit: Audit
@@ -464,7 +465,7 @@ def parse(raw: Any, name: str = "params.yaml") -> Params:
 def _line(fault: dict[str, Any], raw: dict) -> str:
     """One line for one of pydantic's faults."""
     place = [part for part in fault["loc"] if part != "after"]
-    key = shown_name(".".join(str(part) for part in place))
+    key = ".".join(shown_name(part) for part in place)
     value, kind, context = fault["input"], fault["type"], fault.get("ctx", {})
     if kind == "extra_forbidden":
         return f"{key}: unknown key. {_known(_section_at(place[:-1]), shown_name(place[-1]))}"

@@ -76,7 +76,7 @@ def checked(kind: type[T], raw: Any, path: Path, remedy: str) -> T:
 
 
 def _line(fault: dict[str, Any]) -> str:
-    key = shown_name(".".join(str(part) for part in fault["loc"])) or "the whole of it"
+    key = ".".join(shown_name(part) for part in fault["loc"]) or "the whole of it"
     if fault["type"] == "missing":
         return f"{key} is missing."
     return f"{key}: {shown(fault['input'])} is not legal. {fault['msg']}."

@@ -60,3 +60,15 @@ def test_what_it_leaves_is_the_same_whenever_it_is_open(gate, capsys):
 def test_a_missing_audit_is_made_by_the_stage_before(params, tmp_path):
     with pytest.raises(UserError, match="Run `dvc repro`"):
         run(params("x"), tmp_path / "audit.json", tmp_path / "gate.json")
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [({"warnings": None}, "warnings: None"), ({"warnings": [{}]}, "warnings.0.check is missing"),
+     ({"warnings": [warning("hum", "bad")]}, "warnings.0.severity: 'bad'")],
+)  # fmt: skip
+def test_a_damaged_audit_lets_nothing_through(params, tmp_path, damage, told):
+    write_json(tmp_path / "audit.json", damage)
+    with pytest.raises(UserError, match=rf"audit\.json: {told}"):
+        run(params("x"), tmp_path / "audit.json", tmp_path / "gate.json")
+    assert not (tmp_path / "gate.json").exists()

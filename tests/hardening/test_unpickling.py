@@ -8,7 +8,8 @@ FOLDERS = ("src", "stages", "tools", "benchmarks")
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "shelve", "marshal", "joblib"}
 # What Dask and its workers, or one's own processes, send each other.
 OF_WORKERS = {"src/timbre/audio/cluster.py": {"pickle"}, "src/timbre/audio/pools.py": {"joblib"}}
-# `yaml` there is ruamel's, which makes numbers, text, lists and mappings only; and a network that the export has written a moment before into a folder of its own, for a process of its own.
+# PyYAML's safe loader in C; and a network that the export has written a moment before into a folder of its own, for a
+# process of its own.
 HARMLESS = {"src/timbre/sharing/history.py: yaml.load", "src/timbre/export/neutone/make.py: torch.load"}
 
 

@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from support.graphs import write_graph
 from support.played import RATE
@@ -59,6 +60,21 @@ def test_files_that_are_not_ours_are_told(tmp_path):
         load_player(write_graph(path, 10, hop=50, untold="delay_samples"))
     path.write_bytes(b"text")
     with pytest.raises(UserError, match="does not load as ONNX"):
+        load_player(path)
+
+
+def test_tensors_in_other_files_are_not_read(tmp_path):
+    path = write_graph(tmp_path / "model.onnx", 10, hop=50)
+    model = onnx.load(path)
+    small = next(tensor for tensor in model.graph.initializer if tensor.name == "small")
+    small.ClearField("float_data")
+    small.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in (("location", "secret.bin"), ("length", "4")):
+        small.external_data.add(key=key, value=value)
+    path.write_bytes(model.SerializeToString())
+    (tmp_path / "secret.bin").write_bytes(np.float32(1.0).tobytes())
+    onnxruntime.InferenceSession(str(path))  # which would read it
+    with pytest.raises(UserError, match="it has tensors in other files"):
         load_player(path)
 
 

@@ -13,6 +13,8 @@ from timbre.playing.player import ControlRange, Player
 
 # Key of the model's metadata under which its description lies, with the keys of model.json.
 DESCRIPTION = "timbre"
+# How an entry begins that says in which other file a tensor lies (protobuf: field 1, eight bytes).
+ELSEWHERE = b"\x0a\x08location"
 STATE, NEXT_STATE = "state_", "next_state_"
 TYPES = {
     "tensor(float)": np.float32,
@@ -91,6 +93,8 @@ def load_onnx(path: Path, content: bytes) -> OnnxPlayer:
         import onnxruntime
     except ModuleNotFoundError:
         raise UserError(f"{path}: onnxruntime plays .onnx files and is missing. `pip install onnxruntime`.") from None
+    if ELSEWHERE in content:
+        raise UserError(f"{path} is not as timbre exports it: it has tensors in other files, which are not read.")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     # What dies away would become denormal numbers, which most CPUs are slow with.
