@@ -116,4 +116,4 @@ def test_what_is_damaged_is_told_and_nothing_else_happens(fuzzer, sound, reader)
     broken = [f"{each['number']} ({each['file']}): {each['said']}" for each in found if each["outcome"] == "broken"]
     assert not broken, f"{len(broken)} of {len(found)} cases of {reader}:\n" + "\n".join(broken[:20])
     # Damage that nobody can see would try nothing.
-    assert sum(each["outcome"] == "told" for each in found) >= 0.2 * len(found)
+    assert sum(each["outcome"] == "told" for each in found) >= 0.1 * len(found)

@@ -122,6 +122,19 @@ def test_code_that_reaches_for_files_is_not_loaded(tmp_path, monkeypatch, module
     assert [path.name for path in tmp_path.iterdir()] == ["model.ts"]
 
 
+@pytest.mark.parametrize("left", [0, 1599])
+def test_a_record_that_is_too_short_is_told(tmp_path, left):
+    # torch would read on in memory, and the process may end there.
+    torch.jit.script(DelayLine(400)).save(str(tmp_path / "whole.ts"))
+    with zipfile.ZipFile(tmp_path / "whole.ts") as whole, zipfile.ZipFile(tmp_path / "model.ts", "w") as other:
+        for record in whole.infolist():
+            content = whole.read(record)
+            other.writestr(record.filename, content[:left] if record.file_size == 1600 else content)
+    assert load_player(tmp_path / "whole.ts").delay_samples == 400
+    with pytest.raises(UserError, match=rf"data/0 in it has {left} of 1600 bytes"):
+        load_player(tmp_path / "model.ts")
+
+
 def test_damage_that_torch_does_not_see_is_told(tmp_path):
     path = tmp_path / "model.ts"
     torch.jit.script(DelayLine(400)).save(str(path))

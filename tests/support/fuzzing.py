@@ -66,8 +66,10 @@ class Fuzzer:
         return self._process
 
     def _last_words(self) -> str:
-        self._log.seek(max(0, self._log.seek(0, os.SEEK_END) - 3000))
-        return self._log.read().decode(errors="replace")
+        """What was printed last, without the names of all modules that Python adds where it crashes."""
+        self._log.seek(max(0, self._log.seek(0, os.SEEK_END) - 20_000))
+        told = self._log.read().decode(errors="replace")
+        return told[max(0, told.rfind("Fatal Python error")) :].partition("Extension modules")[0][-3000:]
 
 
 def _ending(code: int) -> str:

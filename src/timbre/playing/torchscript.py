@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +10,13 @@ import numpy as np
 import torch
 
 from timbre.audio.work import one_thread
-from timbre.errors import UserError, reason, shown_name
-from timbre.files import archive_damage
+from timbre.errors import UserError, reason
+from timbre.playing.archive import require_archive
 from timbre.playing.player import ControlRange, Player
 
 # What a file of ours says of itself and can do.
 ATTRIBUTES = ("sample_rate", "channels", "hop", "delay_samples", "control_names", "control_limits", "control_units")
 METHODS = ("reset", "set_control", "get_control")
-# The operators of torch that reach files, other processes or machines; and those that are not torch's own. No effect
-# has a use for them, and code that is loaded may run.
-REACHING = re.compile(
-    rb"\b(?:save|load|from_file|load_tensor|rpc_\w+|c10d\w*|_c10d\w*|symm_mem)\b|\bops\s*\.\s*(?!prim\b|aten\b|quantized\b)\w+"
-)
 
 
 class TorchScriptPlayer(Player):
@@ -71,26 +64,13 @@ def load_torchscript(path: Path, content: bytes) -> TorchScriptPlayer:
 def load_module(path: Path, content: bytes) -> tuple[Any, bytes]:
     """Load TorchScript on the CPU, with the metadata.json in its archive (empty where there is none).
 
-    Raises: UserError where its check sums are wrong, which torch does not look at, its code reaches for files or other
-    machines (then nothing of it has run), or it does not load.
+    Raises: UserError where it does not load, or `require_archive` finds something wrong; then nothing of it has run.
     """
+    require_archive(path, content)
     extra = {"metadata.json": b""}
-    wrong = archive_damage(io.BytesIO(content))
-    if not wrong:
-        _require_harmless(path, content)
-        try:
-            return torch.jit.load(io.BytesIO(content), map_location="cpu", _extra_files=extra), extra["metadata.json"]
-        except Exception as error:  # torch names no common type for what it cannot read
-            wrong = reason(error)
-    raise UserError(f"{path} does not load as TorchScript ({wrong}). Delete it and run `dvc repro` to make it anew.")
-
-
-def _require_harmless(path: Path, content: bytes) -> None:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        codes = [archive.read(name) for name in archive.namelist() if name.endswith(".py")]
-    found = next(filter(None, map(REACHING.search, codes)), None)
-    if found:
+    try:
+        return torch.jit.load(io.BytesIO(content), map_location="cpu", _extra_files=extra), extra["metadata.json"]
+    except Exception as error:  # torch names no common type for what it cannot read
         raise UserError(
-            f"{path} is not played: its code has `{shown_name(found[0].decode(errors='replace'))}`, which reaches for "
-            "files or other machines, as no effect does. Nothing of it was run."
-        )
+            f"{path} does not load as TorchScript ({reason(error)}). Delete it and run `dvc repro` to make it anew."
+        ) from None
