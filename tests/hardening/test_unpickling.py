@@ -15,8 +15,8 @@ HARMLESS = {"src/timbre/sharing/history.py: yaml.load", "src/timbre/export/neuto
 
 def faults(name: str, tree: ast.Module) -> list[str]:
     """What in a source file may unpickle more than numbers, text and tensors."""
-    imported, found = set(), []
-    for node in ast.walk(tree):
+    imported, found, nodes = set(), [], [*ast.walk(tree)]
+    for node in nodes:
         if isinstance(node, ast.Import):
             imported |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -24,8 +24,10 @@ def faults(name: str, tree: ast.Module) -> list[str]:
             found += [f"{name}: torch.load by another name" for alias in node.names
                       if node.module == "torch" and alias.name == "load"]  # fmt: skip
     found += [f"{name}: import {module}" for module in imported & PICKLES - OF_WORKERS.get(name, set())]
-    for node in ast.walk(tree):
+    for node in nodes:
         if not isinstance(node, ast.Call):
+            continue
+        if not isinstance(node.func, ast.Attribute):  # `load(...)`, which the imports tell of
             continue
         called = ast.unparse(node.func)
         told = {key.arg: getattr(key.value, "value", None) for key in node.keywords}
