@@ -63,6 +63,7 @@ def test_reasons(tmp_path):
     (tmp_path / "empty.wav").write_bytes(b"")
     soundfile.write(tmp_path / "none.wav", NOISE[:0], 48000)
     soundfile.write(tmp_path / "slow.wav", NOISE, 1000)
+    soundfile.write(tmp_path / "fast.wav", NOISE, 500_000_000)
     broken = NOISE.copy()
     broken[77, 1] = np.nan
     soundfile.write(tmp_path / "nan.wav", broken, 48000, subtype="FLOAT")
@@ -71,6 +72,7 @@ def test_reasons(tmp_path):
     assert reason("empty.wav") == "is empty (0 bytes)"
     assert reason("none.wav") == "holds no samples"
     assert "1000 Hz" in reason("slow.wav")
+    assert reason("fast.wav") == "has a sample rate of 500000000 Hz, and the most is 768000 Hz"
     assert "NaN" in reason("nan.wav")
     assert "No such file" in reason("gone.wav")
 

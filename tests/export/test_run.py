@@ -17,7 +17,7 @@ import yaml
 
 from timbre import models
 from timbre.errors import UserError
-from timbre.export import proof, run
+from timbre.export import archive, proof, run
 from timbre.export.card import model_card
 from timbre.export.make import make_in_new_process
 from timbre.export.two_part_effect import effect_of
@@ -70,7 +70,8 @@ def test_a_card_lies_beside_the_files(exported, trained):
 def test_each_target_that_is_wanted_is_written_proved_and_described(trained, raw_params, tmp_path, monkeypatch):
     def write(network, folder, params, sounds):
         (folder / "model.nm").write_bytes(b"nm")
-        return {"file": "model.nm", "bytes": 2, "shown": [sound.shape for sound in sounds]}
+        told = archive.described(folder / "model.nm", network.delay)
+        return told | {"shown": [sound.shape for sound in sounds]}
 
     proved = []
     monkeypatch.setattr(run.neutone, "write", write)
@@ -80,7 +81,8 @@ def test_each_target_that_is_wanted_is_written_proved_and_described(trained, raw
     raw_params["data"]["test_inputs"] = str(tmp_path / "inputs")
     raw_params["export"]["targets"] = ["torchscript", "neutone"]
     described = run.export_model(parse(raw_params), trained, tmp_path / "export")
-    assert described["targets"]["neutone"] == {"file": "model.nm", "bytes": 2, "shown": [(1, 8000)]}
+    assert described["targets"]["neutone"]["file"] == "model.nm"
+    assert described["targets"]["neutone"]["shown"] == [(1, 8000)]
     assert (tmp_path / "export/model.nm").read_bytes() == b"nm"
     assert proved == ["model.nm"]
 

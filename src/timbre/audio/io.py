@@ -26,6 +26,8 @@ FOREIGN_SUFFIXES = (".aac", ".ape", ".caf", ".m4a", ".m4b", ".mka", ".mp2", ".mp
 BLOCK_VALUES = 1 << 19
 FULL_DISK_BYTES = 1 << 20
 LOWEST_RATE_HZ = 4000
+# No converter is faster; filters and windows for what a damaged header may say would take minutes.
+HIGHEST_RATE_HZ = 768_000
 # The highest sample that 24 bits hold.
 LARGEST_24_BIT = 1.0 - 2.0**-23
 # A WAV header counts bytes in 32 bits; some of them are its own.
@@ -214,6 +216,8 @@ def _open(path: Path) -> Iterator[soundfile.SoundFile]:
             raise UnreadableError("holds no samples")
         if file.samplerate < LOWEST_RATE_HZ:
             raise UnreadableError(f"has a sample rate of {file.samplerate} Hz, and the least is {LOWEST_RATE_HZ} Hz")
+        if file.samplerate > HIGHEST_RATE_HZ:
+            raise UnreadableError(f"has a sample rate of {file.samplerate} Hz, and the most is {HIGHEST_RATE_HZ} Hz")
         promised, found = _promised_bytes(file)
         if promised > found:
             raise UnreadableError(f"is cut off: {found} of {promised} bytes of sound are there")
