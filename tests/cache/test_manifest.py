@@ -37,7 +37,12 @@ def test_what_is_missing_is_named(manifest, tmp_path, key):
 def test_with_recordings_it_needs_more(manifest, tmp_path, key):
     del manifest[key]
     assert f"{key} is missing" in told(manifest, tmp_path)
-    require_manifest(manifest | {"files": []}, tmp_path / "manifest.json")
+
+
+def test_without_recordings_its_layout_will_do(manifest, tmp_path):
+    layout = {key: manifest[key] for key in ("format", "channels", "shards")} | {"files": []}
+    require_manifest(layout, tmp_path / "manifest.json")
+    assert "no file is of the split" in told(manifest | {"files": []}, tmp_path)
 
 
 def test_figures_that_do_not_fit_together_are_told(manifest, tmp_path):

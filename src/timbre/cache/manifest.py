@@ -30,7 +30,7 @@ class ShardEntry(Told):
 
 
 class Manifest(Told):
-    """What is read of it. Without recordings it needs no more than its layout."""
+    """What is read of it. Without recordings, and any word of them, it needs no more than its layout."""
 
     format: int
     channels: Literal[1, 2]
@@ -47,7 +47,7 @@ class Manifest(Told):
         firsts = [shard.first_slice for shard in self.shards]
         if firsts[0] != 0 or firsts != sorted(set(firsts)):
             raise ValueError("its shards do not follow each other from slice 0 on")
-        if not self.files:
+        if self.slice_frames is None and not self.files:
             return self
         for key in ("features", "slice_frames", "slices", "seconds", "statistics"):
             if getattr(self, key) is None:
