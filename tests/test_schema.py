@@ -1,5 +1,7 @@
 """The check of files against a schema, and what messages show of them."""
 
+from typing import Literal
+
 import pytest
 from pydantic import Field
 
@@ -32,6 +34,16 @@ def test_many_faults_are_counted(tmp_path):
 
 def test_whole_numbers_are_numbers_and_other_keys_no_fault(tmp_path):
     assert checked(Some, {"name": "a", "parts": [1], "mood": 3}, tmp_path, "").parts == [1.0]
+
+
+class Sides(Told):
+    channels: list[Literal[1, 2]]
+
+
+def test_a_whole_number_with_a_point_is_told(tmp_path):
+    assert checked(Sides, {"channels": [1, 2]}, tmp_path, "").channels == [1, 2]
+    with pytest.raises(UserError, match=r"channels\.1 is a whole number with a point"):
+        checked(Sides, {"channels": [1, 2.0]}, tmp_path, "")
 
 
 @pytest.mark.parametrize("name", ["a", "a/b c.wav", "...", "é/..b"])

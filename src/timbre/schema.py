@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from timbre.errors import UserError, shown, shown_name
 from timbre.params import Features
@@ -23,8 +24,14 @@ class Told(BaseModel):
 class FeatureConfig(Features):
     """What defines every feature value; see `timbre.features.extractor.feature_config`."""
 
-    sample_rate: int
+    sample_rate: int = Field(ge=1000, le=768_000)
     version: int
+
+    @model_validator(mode="after")
+    def _heard(self) -> FeatureConfig:
+        if self.f0_min_hz < 2 * self.sample_rate / self.window_samples or self.f0_max_hz > self.sample_rate / 4:
+            raise ValueError("f0_min_hz and f0_max_hz do not fit its sample_rate and window_samples")
+        return self
 
 
 def is_below(name: str) -> bool:
@@ -66,7 +73,10 @@ T = TypeVar("T", bound=BaseModel)
 def checked(kind: type[T], raw: Any, path: Path, remedy: str) -> T:
     """What a file called `path` holds, checked. Raises: UserError with a line for each fault, and the remedy."""
     try:
-        return kind.model_validate(raw)
+        told = kind.model_validate(raw)
+        for key in _with_a_point(raw, told.model_dump()):
+            raise UserError(f"{path}: {shown_name(key)} is a whole number with a point. {remedy}")
+        return told
     except ValidationError as error:
         faults = [_line(fault) for fault in error.errors(include_url=False)]
         lines = [f"{path}: {line}" for line in faults[:MOST_FAULTS]]
@@ -75,8 +85,22 @@ def checked(kind: type[T], raw: Any, path: Path, remedy: str) -> T:
         raise UserError("\n       ".join([*lines, remedy])) from None
 
 
+def _with_a_point(raw: Any, told: Any, place: str = "") -> Iterator[str]:
+    """Keys of numbers that are whole and written as others, 512.0: pydantic takes them for a choice of whole ones."""
+    if isinstance(told, dict):
+        for key in told.keys() & raw.keys():
+            yield from _with_a_point(raw[key], told[key], f"{place}.{key}".lstrip("."))
+    elif isinstance(told, list):
+        for index, (one, other) in enumerate(zip(raw, told, strict=True)):
+            yield from _with_a_point(one, other, f"{place}.{index}")
+    elif isinstance(told, int) and isinstance(raw, float):
+        yield place
+
+
 def _line(fault: dict[str, Any]) -> str:
     key = ".".join(shown_name(part) for part in fault["loc"]) or "the whole of it"
     if fault["type"] == "missing":
         return f"{key} is missing."
+    if fault["type"] == "value_error" and isinstance(fault["input"], dict):
+        return f"{key}: {fault['ctx']['error']}."
     return f"{key}: {shown(fault['input'])} is not legal. {fault['msg']}."

@@ -6,6 +6,7 @@ import pytest
 
 from timbre import models
 from timbre.errors import UserError
+from timbre.models.config import require_config
 
 
 @pytest.fixture
@@ -30,6 +31,8 @@ def change(folder, section, **values):
         ("network", {"hidden": 10**9}, "network.hidden: 1000000000 is not legal"),  # a thousand petabytes of weights
         ("network", {"harmonics": "many"}, "network.harmonics: 'many' is not legal"),
         ("features", {"hop_samples": 100}, "features.hop_samples: 100 is not legal"),
+        ("features", {"hop_samples": 128.0}, "features.hop_samples is a whole number with a point"),
+        ("features", {"f0_min_hz": 20.0}, "features: f0_min_hz and f0_max_hz do not fit"),
         ("features", {"version": 99}, "version 99 of the features"),
         ("statistics", {"f0_hz": [1.0]}, "statistics.f0_hz"),
     ],
@@ -41,10 +44,8 @@ def test_what_makes_no_network_is_named(trained, section, values, told):
 
 
 def test_every_kind_of_network_is_legal(tmp_path, tiny_config, band_config, rave_config):
-    for name, config in (("ddsp", tiny_config()), ("bands", band_config()), ("rave", rave_config())):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "config.json").write_text(json.dumps(config))
-        models.untrained(tmp_path / name)
+    for config in (tiny_config(), band_config(), rave_config(), rave_config(channels=2)):
+        require_config(config, models.NETWORK_KEYS, tmp_path / "config.json")
 
 
 def test_weights_with_a_wrong_check_sum_are_told(trained):

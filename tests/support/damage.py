@@ -154,7 +154,7 @@ def _wound(holder: dict | list, key: object, draw: random.Random, values: tuple)
             holder[draw.choice(TEXTS)] = strange(draw, values)
         case 3:
             holder[key] = draw.choice(([value], {"key": value}, str(value)))
-        case 4 if isinstance(value, int | float) and not isinstance(value, bool):
+        case 4 if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15:
             holder[key] = draw.choice((-value, value + 1, value - 1, value * 1000, value / 3, float(value), int(value)))
         case 5 if isinstance(value, str) and value:
             at = draw.randrange(len(value))
