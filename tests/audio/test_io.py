@@ -67,6 +67,8 @@ def test_reasons(tmp_path):
     broken = NOISE.copy()
     broken[77, 1] = np.nan
     soundfile.write(tmp_path / "nan.wav", broken, 48000, subtype="FLOAT")
+    broken[77, 1] = 3e20
+    soundfile.write(tmp_path / "huge.wav", broken, 48000, subtype="FLOAT")
     (tmp_path / "gone.wav").symlink_to(tmp_path / "nowhere.wav")
     assert "does not decode" in reason("text.wav")
     assert reason("empty.wav") == "is empty (0 bytes)"
@@ -74,6 +76,7 @@ def test_reasons(tmp_path):
     assert "1000 Hz" in reason("slow.wav")
     assert reason("fast.wav") == "has a sample rate of 500000000 Hz, and the most is 768000 Hz"
     assert "NaN" in reason("nan.wav")
+    assert reason("huge.wav") == "holds samples of 3e+20 times full scale, as no sound has"
     assert "No such file" in reason("gone.wav")
 
 

@@ -28,6 +28,8 @@ FULL_DISK_BYTES = 1 << 20
 LOWEST_RATE_HZ = 4000
 # No converter is faster; filters and windows for what a damaged header may say would take minutes.
 HIGHEST_RATE_HZ = 768_000
+# Of files of floats, whose squares would be infinite to a meter long before; integers written as floats lie far below.
+LARGEST_SAMPLE = 1e12
 # The highest sample that 24 bits hold.
 LARGEST_24_BIT = 1.0 - 2.0**-23
 # A WAV header counts bytes in 32 bits; some of them are its own.
@@ -97,7 +99,7 @@ def blocks(path: Path, samples: int | None = None) -> Iterator[np.ndarray]:
 
     samples: samples per channel in a block; by default half a million values over all channels.
     Yields: [samples, channels] float32 (full scale is 1).
-    Raises: UnreadableError where it does not decode, is empty, ends early, or holds NaN or infinite samples.
+    Raises: UnreadableError where it does not decode, is empty, ends early, or holds samples that no sound has.
     """
     done = 0
     with _open(path) as file:
@@ -112,7 +114,10 @@ def blocks(path: Path, samples: int | None = None) -> Iterator[np.ndarray]:
                 raise UnreadableError(f"does not decode ({_reason(error)})") from None
             if len(block) == 0:
                 break
-            if not np.isfinite(block).all():
+            largest = max(float(block.max()), -float(block.min()))
+            if not largest <= LARGEST_SAMPLE:  # nor where it is no number
+                if np.isfinite(largest):
+                    raise UnreadableError(f"holds samples of {largest:.0e} times full scale, as no sound has")
                 raise UnreadableError("holds samples that are not numbers (NaN or infinite)")
             done += len(block)
             yield block
