@@ -40,7 +40,7 @@ def examine(path: str, reference: dict[str, np.ndarray], blocks: list[int]) -> d
     """All findings about a file."""
     torch.set_num_threads(1)
     audio, offline, short = reference["audio"], reference["offline"], reference["short"]
-    player = load_neutone(Path(path))
+    player = load_neutone(Path(path), Path(path).read_bytes())
     channels, rate, tail = player.channels, player.sample_rate_hz, int(reference["tail"])
     player.set_block(BLOCK)
     first = feed(player, short)
