@@ -7,14 +7,14 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, create_model
 
-from timbre.params import DdspSize, RaveSize
+from timbre.params import ModelName, Sizes, SynthName
 from timbre.schema import CorpusStatistics, FeatureConfig, Told, checked
 
 REMEDY = "Get the folder anew, or run `dvc repro -f train`."
 
 
 class _Config(Told):
-    model: Literal["ddsp", "rave"]
+    model: ModelName
     seed: int = Field(ge=0, lt=2**63)
     channels: Literal[1, 2]
     features: FeatureConfig
@@ -22,7 +22,7 @@ class _Config(Told):
 
 
 class _Ddsp(_Config):
-    synth: Literal["harmonic_noise", "noise_bands"]
+    synth: SynthName
 
 
 def require_config(config: dict, keys: dict[str, tuple[str, ...]], path: Path) -> None:
@@ -31,10 +31,14 @@ def require_config(config: dict, keys: dict[str, tuple[str, ...]], path: Path) -
     keys: the names of what a network is made from, by its name, as `timbre.models.NETWORK_KEYS`.
     """
     kind = checked(_Ddsp if config.get("model") == "ddsp" else _Config, config, path, REMEDY)
-    preset = DdspSize if kind.model == "ddsp" else RaveSize
-    wanted = keys[kind.synth if kind.model == "ddsp" else "rave"]
-    network = _part_of(preset, wanted)
+    network = _part_of(_preset_of(kind.model), keys[getattr(kind, "synth", kind.model)])
     checked(create_model("Config", __base__=Told, network=(network, ...)), config, path, REMEDY)
+
+
+def _preset_of(model: str) -> type[BaseModel]:
+    """What params.yaml may hold for a size of a model."""
+    sizes = [size.annotation.model_fields for size in Sizes.model_fields.values()]
+    return next(size[model].annotation for size in sizes if model in size)
 
 
 def _part_of(preset: type[BaseModel], keys: tuple[str, ...]) -> type[BaseModel]:
