@@ -26,7 +26,7 @@ from timbre.params import parse
 from timbre.training.checkpoint import save_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
-CASES = int(os.environ.get("TIMBRE_FUZZ_CASES", "360")) // len(READERS)
+CASES = int(os.environ.get("TIMBRE_FUZZ_CASES", "270")) // len(READERS)
 FIRST = int(os.environ.get("TIMBRE_FUZZ_FIRST", "0"))
 RATE_HZ = 48000
 RECORDINGS = {
