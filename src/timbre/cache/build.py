@@ -8,11 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import torch
 from torch import Tensor
 
-from timbre.audio.io import UnreadableError, find_recordings, header
+from timbre.audio.io import UnreadableError, find_recordings, header, read_part
 from timbre.audio.parallel import for_each
 from timbre.audio.work import one_thread
 from timbre.cache.cross_check import Agreement, doubtful, require, second_f0
@@ -178,9 +177,10 @@ def _analyse(
     frames = min(frames, entry["frames"] - first_frame)
     begin, end = first_frame * hop, (first_frame + frames) * hop
     start, stop = (min(max(0, at), entry["samples"]) for at in (begin - history, end))
-    with soundfile.SoundFile(source / entry["file"]) as file:
-        file.seek(entry["start_samples"] + start)
-        read = file.read(stop - start, dtype="float32", always_2d=True)
+    try:
+        read, _ = read_part(source / entry["file"], entry["start_samples"] + start, stop - start)
+    except UnreadableError as error:
+        raise UserError(f"{source / entry['file']} {error}. Run `dvc repro -f normalize` to write it anew.") from None
     heard, own = read.mean(axis=1), read[max(0, begin - start) :]
     before = np.concatenate([np.zeros(max(0, history - begin), dtype=np.float32), heard[: max(0, begin - start)]])
     heard = heard[max(0, begin - start) :]
