@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -96,14 +96,7 @@ def main(job: dict) -> dict[str, dict]:
     too late. Raises where anything but a whole out was ever found, or anything is left that a life without kills does
     not leave.
     """
-    import timbre.audit.run
-    import timbre.cache.build
-    import timbre.normalize.run
-
-    if {"export", "evaluate"} & set(job["kills"]):
-        import timbre.evaluation.evaluate
-        import timbre.export.run  # noqa: F401
-    sys.path.insert(0, str(ROOT / "stages"))
+    load_libraries(job["kills"])
     os.chdir(job["folder"])
     # Where libraries put what they need for a moment.
     os.environ["TMPDIR"] = str(Path("scratch").absolute())
@@ -208,29 +201,36 @@ def _live(name: str, moment: float | None, at_work: bool = False) -> dict:
 
 def _run(name: str) -> None:
     os.setsid()
-    log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    run_forked(name, os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND))
+
+
+def run_forked(name: str, log: int) -> None:
+    """Be a stage in a process that was forked for it, and end; what it says goes to an open file."""
     os.dup2(log, 1)
     os.dup2(log, 2)
+    code = 0
     try:
         runpy.run_path(str(ROOT / "stages" / f"{name}.py"), run_name="__main__")
-        sys.stdout.flush()
-        os._exit(0)
+    except SystemExit as end:
+        code = end.code
     except BaseException:
         traceback.print_exc()
-        sys.stderr.flush()
-        os._exit(1)
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
-@contextlib.contextmanager
-def small_disk(folder: Path, kilobytes: int) -> Iterator[str]:
-    """A folder on a disk of its own; yields why not where that cannot be mounted, "" where it is."""
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder)]
-    mounted = subprocess.run(mount, capture_output=True, text=True)
-    try:
-        yield mounted.stderr.strip()
-    finally:
-        if mounted.returncode == 0:
-            subprocess.run(["umount", str(folder)], check=True)
+def load_libraries(stages: Iterable[str]) -> None:
+    """Load what the stages do, and make their scripts importable."""
+    import timbre.audit.run
+    import timbre.cache.build
+    import timbre.normalize.run
+
+    if {"export", "evaluate"} & set(stages):
+        import timbre.evaluation.evaluate
+        import timbre.export.run  # noqa: F401
+    sys.path.insert(0, str(ROOT / "stages"))
 
 
 if __name__ == "__main__":

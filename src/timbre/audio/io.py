@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -26,7 +24,7 @@ SUFFIXES = (".aif", ".aiff", ".flac", ".mp3", ".ogg", ".opus", ".wav")
 # Sound that libsndfile, or this project, does not read: worth a word when it lies among the recordings.
 FOREIGN_SUFFIXES = (".aac", ".ape", ".caf", ".m4a", ".m4b", ".mka", ".mp2", ".mp4", ".w64", ".webm", ".wma", ".wv")
 BLOCK_VALUES = 1 << 19
-FULL_DISK_BYTES = 1 << 20
+PROBE_BYTES = 1 << 20
 # What meters keep is of lengths in seconds: a header's wild rate would cost gigabytes.
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 4000, 768_000
 # libsndfile says 2^63 - 1 of what has no length.
@@ -211,10 +209,11 @@ def _write(path: Path, source: Iterable[np.ndarray], rate_hz: int, channels: int
             for block in source:
                 file.write(block)
     except soundfile.LibsndfileError as error:
-        # libsndfile calls every failed write a system error, and a full disk is the usual one.
-        if shutil.disk_usage(path.parent).free < FULL_DISK_BYTES:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-        raise
+        # libsndfile calls every failed write a system error: one more write tells which.
+        with open(path, "ab", buffering=0) as file:
+            file.write(bytes(PROBE_BYTES))
+            file.write(bytes(1))
+        raise error
 
 
 @contextmanager

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+import lmdb
 import numpy as np
 import torch
 from torch import Tensor
@@ -58,7 +61,7 @@ def build_cache(params: Params, source: Path, target: Path) -> dict:
     firsts = first_slices(sizes, 1e9 * params.slice.shard_gb)
     with replaced_folder(target) as folder, one_thread():
         analysed = _slices(source, entries, extractor, config, slice_frames, statistics, agreement)
-        with closing(analysed) as slices:
+        with closing(analysed) as slices, _told(target):
             shards = write_slices(folder, slices, slice_bytes, first_slice, firsts)
         checked = {}
         if agreement is not None:
@@ -83,6 +86,18 @@ def build_cache(params: Params, source: Path, target: Path) -> dict:
         }
         write_json(folder / "manifest.json", manifest)
     return manifest
+
+
+@contextmanager
+def _told(target: Path) -> Iterator[None]:
+    """Errors of LMDB that are the system's as such: it tells them in words alone."""
+    try:
+        yield
+    except lmdb.Error as error:
+        for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+            if str(error).endswith(os.strerror(code)):
+                raise OSError(code, os.strerror(code), str(target)) from None
+        raise
 
 
 def _slice_bytes(entries: list[dict], slice_frames: int, hop: int, channels: int) -> Iterator[tuple[int, int]]:
