@@ -44,9 +44,7 @@ def main(job: dict) -> list[dict]:
                     found.append(_tried(stage, f"{free} KB free", out))
             _mount("remount,ro", out.parent)
             found.append(_tried(stage, "read-only", out))
-        found.append(
-            _tried(stage, "limit of 8 KB a file", out, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8192,) * 2))
-        )
+        found.append(_tried(stage, "8 KB a file", out, _limit_files))
         with _file_in_the_way(out.parent):
             found.append(_tried(stage, "a file in the way", out))
     return found
