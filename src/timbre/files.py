@@ -8,7 +8,7 @@ import math
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pandas as pd
@@ -54,7 +54,7 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     temporary, aside = (path.with_name(f".{path.name}{what}.part") for what in ("", ".old"))
     with _told(temporary, path):
         for left in (temporary, aside):
-            shutil.rmtree(left, ignore_errors=True)
+            _delete(left)
         temporary.mkdir(parents=True)
         try:
             yield temporary
@@ -66,7 +66,7 @@ def replaced_folder(path: Path) -> Iterator[Path]:
                 os.replace(temporary, path)
             _sync_folder(path.parent)
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            _delete(temporary)
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:
@@ -135,7 +135,16 @@ def _stepped_aside(path: Path, aside: Path) -> Iterator[None]:
         if there:
             os.replace(aside, path)
         raise
-    shutil.rmtree(aside, ignore_errors=True)
+    _delete(aside)
+
+
+def _delete(folder: Path) -> None:
+    """Delete a folder as far as possible, if it is there."""
+    with suppress(OSError):
+        for where, _, _ in os.walk(folder):
+            # What lies in a folder that may not be written to cannot be deleted.
+            os.chmod(where, 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_temporary(folder: str) -> bool:
