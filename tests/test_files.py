@@ -149,6 +149,10 @@ def test_an_error_in_a_temporary_folder_names_the_lasting_one(tmp_path):
     with pytest.raises(FileNotFoundError) as told, replaced_folder(tmp_path / "out") as temporary:
         (temporary / "deep/a.txt").write_text("a")
     assert told.value.filename == str(tmp_path / "out/deep/a.txt")
+    # Also where another process writes a file of it.
+    with pytest.raises(FileNotFoundError) as told, replaced_file(tmp_path / ".out.part/a.txt"):
+        pass
+    assert told.value.filename == str(tmp_path / "out/a.txt")
     with pytest.raises(FileNotFoundError) as told, replaced_folder(tmp_path / "out"):
         (tmp_path / "other").read_text()
     assert told.value.filename == str(tmp_path / "other")

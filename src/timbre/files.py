@@ -119,7 +119,8 @@ def _told(temporary: Path, path: Path) -> Iterator[None]:
         if error.errno is not None:
             named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, (str, bytes)) else path
             is_ours = named == temporary or temporary in named.parents
-            error.filename = str(path / named.relative_to(temporary) if is_ours else named)
+            named = path / named.relative_to(temporary) if is_ours else named
+            error.filename = str(Path(*(_lasting(part) for part in named.parts)))
         raise
 
 
@@ -145,6 +146,11 @@ def _delete(folder: Path) -> None:
             # What lies in a folder that may not be written to cannot be deleted.
             os.chmod(where, 0o700)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lasting(folder: str) -> str:
+    """The name that a temporary folder will have; that of others as it is."""
+    return folder[1 : -len(".part")] if _is_temporary(folder) else folder
 
 
 def _is_temporary(folder: str) -> bool:

@@ -116,11 +116,11 @@ def _killed(name: str, kills: int, window_seconds: float | None, chance: random.
         whole, tree = digests(out), _tree()
     done = hits = survived = 0
     while done < kills:
-        if done % 2:
+        if done % 2 == 0:
             # One made otherwise, to be told from the new one.
             _outdate(out)
         before = digests(out) if out.exists() else None
-        at_work = whole is None or done % 4 > 1
+        at_work = whole is None or done % 4 in (1, 2)
         life = _live(name, chance.uniform(0.0, window_seconds if at_work else seconds), at_work)
         after = digests(out) if out.exists() else None
         if after not in (None, before, whole):
