@@ -3,6 +3,7 @@
 import collections
 import html.parser
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import torch
 from support.browser import browser, needs_chromium, served
 from support.played import DelayLine
 from support.stages import RATE, make_project, tone
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs the names of POSIX")
 
 # As a path below a folder: "<" is one, and what begins with "script>" a file in it.
 SCRIPT = "</script><img src=x onerror=alert(1)>\"'&.wav"
@@ -61,6 +64,7 @@ def made(tmp_path_factory, make_raw_params):
             path.parent.mkdir(parents=True, exist_ok=True)
             soundfile.write(path, tone(200.0 + 31.0 * number + len(folder), 0.5, number), RATE)
         (project / "data" / folder / BROKEN).write_text("no sound")
+    os.mkfifo(project / "data/inputs/pipe.wav")
     (project / "models/export").mkdir(parents=True)
     torch.jit.script(DelayLine(8, 0.5)).save(str(project / "models/export/model.ts"))
     (project / "models/export/model.json").write_text("{}")
@@ -133,7 +137,9 @@ def test_tables_hold_the_names_as_they_are(made):
     left_out = pd.read_csv(made.parent / "data/normalized/left_out.csv")
     assert BROKEN in set(left_out["source"])
     items = pd.read_csv(made / "evaluation/items.csv", keep_default_na=False)
-    assert {*NAMES, BROKEN} <= set(items[items["kind"] == "transfer"]["file"])
+    status = items[items["kind"] == "transfer"].set_index("file")["status"]
+    assert {*NAMES, BROKEN, "pipe.wav"} == set(status.index) and list(status[list(NAMES)]) == ["measured"] * len(NAMES)
+    assert status["pipe.wav"] == "skipped: is no file with sound in it, but a pipe, a socket, a device or a folder"
 
 
 @needs_chromium
