@@ -4,7 +4,7 @@
 
 Writes FOLDER/SIZE_streaming.ts for each size of our params.yaml, of its widths: an untrained model of the package's
 own configurations, saved as a run of its trainer is, and made a file of by its own command `rave export --streaming`.
-Nothing of the package, which is CC BY-NC, is part of timbre. compare_rave_training.py says how PEER is made.
+Nothing of the package, which is CC BY-NC, is part of timbre. training.py says how PEER is made.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
-"""The peer's side of compare_rave_training.py: training steps of acids-rave 2.3.1, in a virtual environment of its own.
+"""The peer's side of training.py: acids-rave 2.3.1, in a virtual environment of its own.
 
-    PEER/bin/python benchmarks/peer_rave.py --widths v2 --batch 2 --crop 65536 --threads 1
+    PEER/bin/python benchmarks/peer_rave.py steps --widths v2 --batch 2 --crop 65536 --threads 1
+    PEER/bin/python benchmarks/peer_rave.py start DATABASE
+    PEER/bin/python benchmarks/peer_rave.py distance FOLDER CPU_SECONDS
 
-It calls the package's public classes, on its own configurations (widths and causal.gin) and its own optimisers; nothing
-of the package, which is CC BY-NC, is part of timbre. Lightning's trainer is left out. The bands' loss is taken over the
-whole crop, as the peer does until its first validation.
+It calls the package's public classes and its own `rave train`, on its own configurations (widths and causal.gin) and
+its own optimisers; nothing of the package, which is CC BY-NC, is part of timbre. For steps and distance Lightning's
+trainer is left out. The bands' loss is taken over the whole crop, as the peer does until its first validation.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ import json
 import os
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 
 KINDS = ("phase 1", "discriminator", "generator")
@@ -53,18 +57,24 @@ def serve(make_step: Callable[[], Callable[[str, torch.Tensor], None]], batch: i
         print(json.dumps(cost), file=answers, flush=True)
 
 
-def peer_step(widths: str) -> Callable[[str, torch.Tensor], None]:
-    """The peer's training step; it picks the network whose turn it is by the batch's index."""
+def peer_model(configs: list[str], bindings: list[str]) -> tuple[torch.nn.Module, list[dict]]:
+    """A model of the peer with its optimisers and their schedules, as its `rave train` sets it up."""
     import gin
     import rave
 
-    torch.set_float32_matmul_precision("high")  # as its `rave train` does
+    torch.set_float32_matmul_precision("high")
     gin.add_config_file_search_path(str(Path(rave.__file__).parent))
-    gin.parse_config_files_and_bindings([f"configs/{widths}.gin", "configs/causal.gin"], [])
+    gin.parse_config_files_and_bindings([f"configs/{name}.gin" for name in configs], bindings)
     model = rave.RAVE(n_channels=1).train()
-    optimisers = [entry["optimizer"] for entry in model.configure_optimizers()]
-    model.optimizers = lambda: optimisers
+    entries = model.configure_optimizers()
+    model.optimizers = lambda: [entry["optimizer"] for entry in entries]
     model.log = model.log_dict = lambda *_, **__: None
+    return model, entries
+
+
+def peer_step(widths: str) -> Callable[[str, torch.Tensor], None]:
+    """The peer's training step; it picks the network whose turn it is by the batch's index."""
+    model, _ = peer_model([widths, "causal"], [])
 
     def step(kind: str, audio: torch.Tensor) -> None:
         model.warmed_up = kind != "phase 1"
@@ -73,6 +83,64 @@ def peer_step(widths: str) -> Callable[[str, torch.Tensor], None]:
     return step
 
 
+def start(database: str) -> None:
+    """The peer's `rave train` on a database, until its first step is done."""
+    import rave
+    from absl import app
+    from scripts import train
+
+    taken = rave.RAVE.training_step
+
+    def training_step(*arguments: object) -> None:
+        taken(*arguments)
+        print("first step", flush=True)
+        time.sleep(60)
+
+    rave.RAVE.training_step = training_step
+    options = {"name": "first", "db_path": database, "out_path": tempfile.mkdtemp(), "batch": 2, "n_signal": 65536}
+    options |= {"channels": 1, "workers": 2, "gpu": -1, "progress": "False"}
+    sys.argv = ["train", *(f"--{key}={value}" for key, value in options.items()), "--config=v2", "--config=causal"]
+    app.run(train.main)
+
+
+def distance(folder: Path, cpu_seconds: float) -> None:
+    """Train the first phase on the crops of a folder for so many seconds of CPU, and render its held-out recording.
+
+    Widths are those that widths.json there names. Written: peer.npy, and peer.json with the number of steps.
+    """
+    import rave
+
+    crops = np.load(folder / "crops.npy", mmap_mode="r")
+    widths = json.loads((folder / "widths.json").read_text())
+    model, entries = peer_model(["v2", "noise", "causal"], [f"{key} = {value}" for key, value in widths["gin"].items()])
+    regularising = rave.model.BetaWarmupCallback()
+    schedules = [entry["lr_scheduler"]["scheduler"] for entry in entries if "lr_scheduler" in entry]
+    model.warmed_up = False
+    steps, batch = 0, widths["batch"]
+    begun = time.process_time()
+    while time.process_time() - begun < cpu_seconds:
+        at = steps * batch % (len(crops) - batch + 1)
+        audio = torch.from_numpy(crops[at : at + batch].astype(np.float32) / 32767.0)[:, None]
+        regularising.on_train_batch_start(None, model, audio, 1)
+        model.training_step(audio, 1)
+        for schedule in schedules:
+            schedule.step()
+        steps += 1
+    with torch.no_grad():
+        code = model.eval().encode(torch.from_numpy(np.load(folder / "held_out.npy"))[None, None])
+        played = model.decode(code[:, : code.shape[1] // 2])
+    np.save(folder / "peer.npy", played[0, 0].numpy())
+    (folder / "peer.json").write_text(json.dumps({"steps": steps}))
+
+
 if __name__ == "__main__":
-    given = worker_arguments().parse_args()
-    serve(lambda: peer_step(given.widths), given.batch, given.crop, given.threads)
+    role, rest = sys.argv[1], sys.argv[2:]
+    if role == "start":
+        start(rest[0])
+    elif role == "distance":
+        torch.set_num_threads(1)
+        torch.manual_seed(0)
+        distance(Path(rest[0]), float(rest[1]))
+    else:
+        given = worker_arguments().parse_args(rest)
+        serve(lambda: peer_step(given.widths), given.batch, given.crop, given.threads)

@@ -6,7 +6,7 @@
 Untrained RAVE networks of params.yaml, in the files that the export stage writes of them: `fp32` and `int8`
 (TorchScript), `onnx` (onnxruntime, one hop a call). With the same weights: `conv1d`, the same network of torch's own
 convolutions (conv1d_twin.py), scripted, checked to play the same. Of the same widths: `peer`, a file that acids-rave
-2.3.1 exports, in a virtual environment of its own (peer_export.py, compare_rave_training.py). `weights` is no model: a
+2.3.1 exports, in a virtual environment of its own (peer_export.py, training.py). `weights` is no model: a
 matrix with as many weights times a vector, the time that it takes to read them once, which no model of one stream can
 beat. With --model: files of one's own instead.
 

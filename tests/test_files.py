@@ -4,13 +4,14 @@ import errno
 import json
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from timbre.errors import UserError
-from timbre.files import read_json, replaced_file, replaced_folder, write_csv, write_json, write_text
+from timbre.files import checkpoints_root, read_json, replaced_file, replaced_folder, write_csv, write_json, write_text
 
 
 def names(folder) -> list[str]:
@@ -201,3 +202,14 @@ def test_a_failed_write_names_its_file(tmp_path):
     with pytest.raises(OSError, match="No space") as told:
         fails()
     assert told.value.filename == str(tmp_path / "big.bin")
+
+
+def test_checkpoints_lie_where_the_environment_says_or_in_the_cache_of_the_user(tmp_path, monkeypatch):
+    monkeypatch.setenv("TIMBRE_CHECKPOINTS", str(tmp_path))
+    assert checkpoints_root() == tmp_path
+    monkeypatch.delenv("TIMBRE_CHECKPOINTS")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/c")
+    assert checkpoints_root() == Path("/c/timbre/checkpoints")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/me")
+    assert checkpoints_root() == Path("/home/me/.cache/timbre/checkpoints")

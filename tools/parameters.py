@@ -5,6 +5,7 @@ Run it after a change of params.yaml or src/timbre/params.py: `python tools/para
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 from pathlib import Path
@@ -28,6 +29,11 @@ UNITS = {
     "_cents": "cents", "_steps": "steps", "steps": "steps", "_per_minute": "per minute", "_per_second": "per second",
     "batch": "crops",
 }  # fmt: skip
+# What params.yaml calls a unit, where it says the word.
+WORDS = {"s": "seconds", "%": "percent"}
+LIMITS = (
+    r"(?:at most \d+ of )?(?:over )?-?[\d.]+ to -?[\d.]+(?: characters| names)?|at most \d+ characters|integer >= 0"
+)
 HEAD = f"""# Parameters
 
 Every key of [params.yaml](../params.yaml). `{COMMAND}` writes this page from the schema
@@ -74,8 +80,9 @@ def table(kind: type[BaseModel], keys: list[str], values: dict, comments: dict, 
         name, field = prefix + key, kind.model_fields[key]
         whole = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
         readers = ", ".join(stage for stage, names in stages.items() if any(reads(each, name) for each in names))
-        meaning = comments.get(name, "")
-        cells = [f"`{key}`", f"`{written(values[key])}`", unit(key), legal(whole), meaning, readers]
+        told = unit(key), legal(whole)
+        meaning = without(comments.get(name, ""), *told)
+        cells = [f"`{key}`", f"`{written(values[key])}`", *told, meaning, readers]
         rows.append(row(cells))
     return "\n".join(rows)
 
@@ -161,6 +168,14 @@ def unit(key: str) -> str:
     return UNITS[max(endings, key=len)] if endings else ""
 
 
+def without(comment: str, unit: str, legal: str) -> str:
+    """A comment without unit, limits and bare choices, which have columns of their own; whole if it is no more."""
+    word, choices = re.escape(WORDS.get(unit, unit)), re.escape(" | ".join(legal.split(", ")))
+    told = re.sub(rf"^{word}(?:[,:] |$)", "", comment) if unit else comment
+    told = re.sub(rf"(?:, |: |^)(?:(?:{LIMITS})(?=$|[;:]| \()|{choices}(?=$|;))", "", told)
+    return re.sub(r"^[;:] ", "", told) or comment
+
+
 def written(value: Any) -> str:
     """A value as params.yaml has it."""
     if isinstance(value, str):
@@ -241,6 +256,7 @@ def sentence(text: str) -> str:
 
 def main() -> None:
     """Write the page."""
+    argparse.ArgumentParser(prog=COMMAND, description=__doc__.splitlines()[0]).parse_args()
     PAGE.write_text(page(), encoding="utf-8")
     print(f"Wrote {PAGE.relative_to(ROOT)}.")
 

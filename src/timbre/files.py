@@ -1,4 +1,4 @@
-"""Writing that is whole or not at all: everything goes to a temporary name first and is renamed when complete."""
+"""Files written whole or not at all, under a temporary name until complete; and where checkpoints lie."""
 
 from __future__ import annotations
 
@@ -17,6 +17,16 @@ from timbre.errors import UserError
 
 # A stem up to here leaves room in the 255 bytes that file systems give a name for ".", ".part" and an ending.
 LONGEST_STEM_BYTES = 200
+
+
+def cache_home() -> Path:
+    """Timbre's folder among the user's caches: what lies there is never the only copy."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "timbre"
+
+
+def checkpoints_root() -> Path:
+    """Where trainings keep their checkpoints, a folder for each run: TIMBRE_CHECKPOINTS, or below the user's cache."""
+    return Path(os.environ.get("TIMBRE_CHECKPOINTS") or cache_home() / "checkpoints")
 
 
 @contextmanager
@@ -45,10 +55,10 @@ def replaced_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replaced_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty temporary folder beside `path`; on success it is synced and takes the place of `path`, on failure
-    it goes.
+    """Yield an empty temporary folder beside `path`; on success it takes the place of `path`, on failure it goes.
 
-    The old one steps aside and is deleted afterwards: who is killed meanwhile leaves it whole, or none at all.
+    All of it is synced first. The old one steps aside and is deleted afterwards: who is killed meanwhile leaves it
+    whole, or none at all.
     """
     path = Path(path)
     temporary, aside = (path.with_name(f".{path.name}{what}.part") for what in ("", ".old"))

@@ -221,6 +221,8 @@ class Train(Section):
     gradient_clip: float = Field(gt=0.0)
     max_hours: float = Field(ge=0.0, le=10_000.0)
     init_from: str = Field(min_length=1)
+    precision: Literal["fp32", "bf16"]
+    compile: bool
 
 
 class Neutone(Section):

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from support.shapes import SHAPES
 
-from timbre.cache.crops import Crops, CropShape
+from timbre.cache.crops import Crops
 from timbre.cache.store import FEATURE_NAMES, Cache
 
 HOP = 128
-# Within a slice of 31 frames, longer than one, longer than most files; with and without a lead longer than the delay.
-SHAPES = (CropShape(10, 8, 4), CropShape(40, 2, 4), CropShape(120, 0, 4), CropShape(1, 4, 4), CropShape(35, 50, 4))
 CPU = torch.device("cpu")
 
 
@@ -18,10 +17,9 @@ def cache(request, tiny_cache, stereo_cache):
     return Cache(stereo_cache if request.param == "stereo" else tiny_cache)
 
 
-@pytest.mark.parametrize("resident_bytes", (float("inf"), 0))
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_crop_is_a_slice_of_its_file_in_every_channel(cache, shape, resident_bytes):
-    crops = Crops(cache, "train", shape, CPU, resident_bytes)
+def test_a_crop_is_a_slice_of_its_file_in_every_channel(cache, shape):
+    crops = Crops(cache, "train", shape, CPU)
     number = 0
     for file in cache.files("train"):
         indices = range(file["first_slice"], file["first_slice"] + file["slices"])
@@ -46,18 +44,6 @@ def test_a_crop_is_a_slice_of_its_file_in_every_channel(cache, shape, resident_b
     assert len(crops) == number
 
 
-@pytest.mark.parametrize("split", ("train", "validation", "test"))
-@pytest.mark.parametrize("shape", SHAPES)
-def test_held_in_memory_or_read_from_disk_crops_are_the_same(cache, split, shape):
-    held, read = (Crops(cache, split, shape, CPU, limit) for limit in (float("inf"), 0))
-    assert held.resident and not read.resident
-    every = range(0, len(held), 1 + len(held) // 50)
-    a, b = held.batch(list(every)), read.batch(list(every))
-    assert a.keys() == b.keys()
-    for name in a:
-        assert torch.equal(a[name], b[name]) and a[name].dtype == b[name].dtype, name
-
-
 def test_a_random_batch_is_a_function_of_seed_and_step(cache):
     crops = Crops(cache, "train", SHAPES[0], CPU)
     torch.manual_seed(0)
@@ -68,6 +54,14 @@ def test_a_random_batch_is_a_function_of_seed_and_step(cache):
     assert all(torch.equal(first[name], again[name]) for name in first)
     for other in (crops.random(8, 3, 11), crops.random(8, 4, 10)):
         assert not torch.equal(first["position_samples"], other["position_samples"])
+
+
+@pytest.mark.parametrize("share", (slice(0, 4), slice(4, 8), slice(6, 8)))
+def test_a_share_of_a_step_is_a_part_of_the_whole_with_its_seeds(cache, share):
+    crops = Crops(cache, "train", SHAPES[0], CPU)
+    whole, part = crops.random(8, 3, 10), crops.random(8, 3, 10, share)
+    assert whole.keys() == part.keys() and len(set(whole["chance"].tolist())) == 8
+    assert all(torch.equal(whole[name][share], part[name]) for name in whole)
 
 
 def test_random_crops_reach_every_place_equally(cache):

@@ -1,9 +1,10 @@
 """Commands in README.md and docs/ exist: programs, sub-commands, options, targets, scripts and parameters.
 
-They are read, not run; what each does has tests of its own.
+Here they are read; support/documented.py says of each which test executes it, or why none does.
 """
 
 import argparse
+import ast
 import copy
 import importlib.util
 import itertools
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.documents import PAGES, ROOT, commands
+from support.documented import ELSEWHERE, NOT_RUN, OTHERS, STEPS
+from support.documents import PAGES, ROOT, commands, other_lines
 
 from timbre.errors import UserError
 from timbre.params import parse
@@ -59,6 +61,27 @@ def dvc_parser() -> argparse.ArgumentParser:
     from dvc.cli.parser import get_main_parser
 
     return get_main_parser()
+
+
+def test_every_command_is_executed_or_has_a_reason():
+    executed = {words for words, _ in STEPS if words}
+    texts = {command.text for command in ALL}
+    known = executed | ELSEWHERE.keys() | NOT_RUN.keys()
+    assert texts - known == set(), "add these to support/documented.py: executed, elsewhere, or the reason why not"
+    assert known - texts == set(), "no page has these any more"
+    assert len(known) == len(executed) + len(ELSEWHERE) + len(NOT_RUN), "one of these is listed twice"
+
+
+def test_every_other_line_has_a_reason():
+    used = {line.split()[0] for page in PAGES for line in other_lines(page)}
+    assert used == OTHERS.keys()
+
+
+@pytest.mark.parametrize("place", sorted(set(ELSEWHERE.values())))
+def test_the_tests_that_execute_them_exist(place):
+    file, _, name = place.partition("::")
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
 def test_there_is_something_to_check():

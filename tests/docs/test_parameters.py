@@ -74,6 +74,31 @@ def test_every_meaning_and_limit_is_told():
         assert legal and meaning, name
 
 
+def test_the_meaning_repeats_neither_unit_nor_limits(tool):
+    without = tool.without
+    assert without("dB, 0 to 60: the most that it lifts", "dB", "0 to 60") == "the most that it lifts"
+    assert without("percent, over which it is refused", "%", "0 to 100") == "over which it is refused"
+    assert without("of the model, 1 to 30 characters", "", "text, 1 to 30 characters") == "of the model"
+    assert without("samples a frame: 64 | 128", "samples", "64, 128") == "samples a frame"
+    # A limit or a choice with a meaning of its own stays.
+    for comment, legal in (
+        ("hours; 0 (no limit) to 10000", "0 to 10,000"),
+        ("fp32 | int8: a second file", "fp32, int8"),
+    ):
+        assert without(comment, "", legal) == comment
+    for name, (_, unit, legal, meaning, _) in rows().items():
+        assert not unit or not meaning.startswith(f"{unit}, "), name
+        assert legal not in meaning, name
+
+
+def test_it_tells_what_it_does_and_does_nothing(tool, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["parameters.py", "--help"])
+    monkeypatch.setattr(tool, "PAGE", None)
+    with pytest.raises(SystemExit):
+        tool.main()
+    assert "docs/parameters.md" in capsys.readouterr().out
+
+
 def test_limits_are_those_of_the_schema():
     raw = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     tried = 0

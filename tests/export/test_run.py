@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+import yaml
 
 from timbre import models
 from timbre.errors import UserError
 from timbre.export import proof, run
+from timbre.export.card import model_card
 from timbre.export.make import make_in_new_process
 from timbre.export.two_part_effect import effect_of
 from timbre.models.control import default_settings
@@ -34,8 +36,6 @@ def trained(tmp_path_factory, tiny_config, tiny_network) -> Path:
 
 @pytest.fixture(scope="module")
 def exported(trained, tmp_path_factory) -> Path:
-    import yaml
-
     target = tmp_path_factory.mktemp("models") / "export"
     raw = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
     raw["export"] |= {"targets": ["torchscript"], "check_blocks_samples": [64, 500]}
@@ -58,13 +58,19 @@ def test_the_description_has_every_key_that_others_rely_on(exported, tiny_networ
         "sha256": hashlib.sha256(content).hexdigest(),
         "delay_samples": described["delay_samples"],
     }
-    assert sorted(path.name for path in exported.iterdir()) == ["model.json", "model.ts"]
+    assert sorted(path.name for path in exported.iterdir()) == ["README.md", "model.json", "model.ts"]
+
+
+def test_a_card_lies_beside_the_files(exported, trained):
+    described, config = (json.loads(path.read_text()) for path in (exported / "model.json", trained / "config.json"))
+    shown = parse(yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())).export.neutone
+    assert (exported / "README.md").read_text() == model_card(described, config, shown)
 
 
 def test_each_target_that_is_wanted_is_written_proved_and_described(trained, raw_params, tmp_path, monkeypatch):
     def write(network, folder, params, sounds):
         (folder / "model.nm").write_bytes(b"nm")
-        return {"file": "model.nm", "shown": [sound.shape for sound in sounds]}
+        return {"file": "model.nm", "bytes": 2, "shown": [sound.shape for sound in sounds]}
 
     proved = []
     monkeypatch.setattr(run.neutone, "write", write)
@@ -74,7 +80,7 @@ def test_each_target_that_is_wanted_is_written_proved_and_described(trained, raw
     raw_params["data"]["test_inputs"] = str(tmp_path / "inputs")
     raw_params["export"]["targets"] = ["torchscript", "neutone"]
     described = run.export_model(parse(raw_params), trained, tmp_path / "export")
-    assert described["targets"]["neutone"] == {"file": "model.nm", "shown": [(1, 8000)]}
+    assert described["targets"]["neutone"] == {"file": "model.nm", "bytes": 2, "shown": [(1, 8000)]}
     assert (tmp_path / "export/model.nm").read_bytes() == b"nm"
     assert proved == ["model.nm"]
 

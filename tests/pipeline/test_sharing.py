@@ -13,31 +13,12 @@ from pathlib import Path
 
 import pytest
 from support import servers
-from support.workspace import Workspace, stages_run
+from support.workspace import Workspace, several, stages_run
 
 KINDS = ("folder", "ssh", "s3", "webdav")
 # Of the extra packages: DVC's own, and a server to try it with.
 NEEDED = {"ssh": ["dvc_ssh"], "s3": ["dvc_s3", "moto", "flask"], "webdav": ["dvc_webdav", "wsgidav"]}
-# Starting dvc costs more than what it does here, so commands of one clone share a process; each is dvc's own `main`.
-SEVERAL = """
-import shlex, subprocess, sys
-from dvc.cli import main
-for line in sys.argv[1:]:
-    print(f"$ {line}", flush=True)
-    command = shlex.split(line)
-    code = main(command[1:]) if command[0] == "dvc" else subprocess.run(command).returncode
-    sys.stdout.flush()
-    if code:
-        sys.exit(code)
-"""
 UP_TO_DATE = "Data and pipelines are up to date."
-
-
-def several(workspace: Workspace, *lines: str) -> list[str]:
-    """Run commands of dvc and git one after the other; what each printed."""
-    said = re.split(r"^\$ .*$", workspace.good("python", "-c", SEVERAL, *lines), flags=re.MULTILINE)[1:]
-    assert len(said) == len(lines)
-    return said
 
 
 def timbre(workspace: Workspace, *command: str, **environment: str) -> str:

@@ -74,6 +74,16 @@ def commands(path: Path) -> list[Command]:
     return found
 
 
+def other_lines(path: Path) -> list[str]:
+    """What fenced sh has besides: commands of other programs, and what is the shell's own."""
+    found = []
+    for _, language, code in FENCE.findall(path.read_text(encoding="utf-8")):
+        for line in code.replace("\\\n", " ").splitlines() if language == "sh" else []:
+            parts = re.split(r"&&|;| \|\s", re.split(r"(?:^|\s)#", line)[0])
+            found += [part.strip() for part in parts if part.strip() and not _words(part)]
+    return found
+
+
 def _words(part: str) -> list[str]:
     """The words of a command of one of the programs; none where it is something else, or a program's name alone."""
     try:

@@ -1,5 +1,6 @@
-"""The stages' scripts on a project of some seconds of sound, each in a process forked from one that has the libraries
-loaded: `python -m support.stages JOB.json`, see `main`.
+"""The stages' scripts on a project of some seconds of sound: `python -m support.stages JOB.json`, see `main`.
+
+Each runs in a process forked from one that has the libraries loaded.
 """
 
 from __future__ import annotations
@@ -37,9 +38,7 @@ OUTS = {
 
 
 def make_project(folder: Path, raw_params: dict) -> Path:
-    """A folder in which the stages run: params.yaml, four recordings of under a second, one of them held out, an input,
-    and a network that has learnt nothing.
-    """
+    """A folder in which the stages run: params.yaml, four recordings of under a second, one held out, and an input."""
     raw = raw_params | {"data": raw_params["data"] | {"raw": "data/raw", "test_inputs": "data/inputs"}}
     raw["audit"]["fail_on"] = ["never"]
     raw["evaluate"] |= {"page_seconds": 1.0}
@@ -164,8 +163,9 @@ def _writes(out: Path) -> bool:
 
 
 def _live(name: str, moment: float | None, at_work: bool = False) -> dict:
-    """One process and all its children, killed so many seconds after its birth or, `at_work`, after it has begun to
-    write its out.
+    """One process and all its children, killed so many seconds after its birth.
+
+    at_work: counted from when it has begun to write its out.
     """
     out = Path(OUTS[name])
     for left in out.parent.glob(f".{out.stem}*.part*") if at_work else ():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,33 @@ from support.presets import RAVE
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = 16000
+# Starting dvc costs more than what it does here, so commands of one workspace share a process; each is a program's own
+# `main`.
+SEVERAL = """
+import shlex, subprocess, sys
+
+def dvc(words):
+    from dvc.cli import main
+    return main(words[1:])
+
+def timbre(words):
+    from timbre.__main__ import main
+    sys.argv = words
+    try:
+        main()
+    except SystemExit as end:
+        return end.code or 0
+    return 0
+
+for line in sys.argv[1:]:
+    print(f"$ {line}", flush=True)
+    words = shlex.split(line.removeprefix("! "))
+    run = {"dvc": dvc, "timbre": timbre}.get(words[0])
+    code = run(words) if run else subprocess.run(words).returncode
+    sys.stdout.flush()
+    if bool(code) != line.startswith("! "):
+        sys.exit(code or 1)
+"""
 
 
 class Workspace:
@@ -80,6 +108,13 @@ class Workspace:
     def lock(self) -> str:
         """The text of dvc.lock."""
         return (self.folder / "dvc.lock").read_text()
+
+
+def several(workspace: Workspace, *lines: str) -> list[str]:
+    """Run commands one after the other, which all must succeed, or fail where "! " stands before; what each printed."""
+    said = re.split(r"^\$ .*$", workspace.good("python", "-c", SEVERAL, *lines), flags=re.MULTILINE)[1:]
+    assert len(said) == len(lines)
+    return said
 
 
 def stages_run(output: str) -> list[str]:

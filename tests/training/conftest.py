@@ -7,7 +7,7 @@ from torch import nn
 from timbre import models
 from timbre.models.phase import Phase
 from timbre.params import parse
-from timbre.training import loop
+from timbre.training import dry_run, loop
 from timbre.training.run import train_model
 
 OUTPUTS = (
@@ -61,6 +61,9 @@ class Duel(nn.Module):
     def parameter_groups(self):
         return {"generator": self.network.parameters(), "discriminator": self.discriminator.parameters()}
 
+    def learned_parts(self):
+        return [self.network, self.discriminator]
+
     def training_step(self, batch, step):
         audio = batch["audio"]
         if len(audio) > self.most_crops:
@@ -107,6 +110,12 @@ def make_duel():
 def environment(tmp_path, monkeypatch):
     monkeypatch.setenv("TIMBRE_CHECKPOINTS", str(tmp_path / "checkpoints"))
     monkeypatch.setenv("TIMBRE_DEVICE", "cpu")
+
+
+@pytest.fixture
+def scarce(monkeypatch):
+    """Memory that is never ample, so that every size is tried."""
+    monkeypatch.setattr(dry_run, "AMPLE_SHARE", 0.0)
 
 
 @pytest.fixture

@@ -16,12 +16,14 @@ def state(task: torch.nn.Module) -> list[torch.Tensor]:
 
 def test_a_run_with_it_ends_with_the_bits_of_one_without(train_duel, make_duel, outputs, monkeypatch):
     train_duel("with", make_duel((3, 5)))
-    monkeypatch.setattr("timbre.training.loop.fitting_micro_batch", lambda rehearsal, task, wanted, later: wanted)
+    monkeypatch.setattr("timbre.training.prepare.fitting_micro_batch", lambda rehearsal, wanted, later: wanted)
     train_duel("without", make_duel((3, 5)))
     assert outputs("with") == outputs("without")
 
 
-def test_it_plays_every_turn_of_every_phase_and_nothing_else(train_duel, make_duel, monkeypatch, before_step):
+@pytest.mark.parametrize(("ample", "tried"), ((0.5, (1,)), (0.0, (1, 2, 4))))
+def test_it_plays_every_turn_of_every_phase_and_nothing_else(train_duel, make_duel, monkeypatch, ample, tried):
+    monkeypatch.setattr(dry_run, "AMPLE_SHARE", ample)
     turns = []
     original = make_duel.training_step
 
@@ -35,7 +37,7 @@ def test_it_plays_every_turn_of_every_phase_and_nothing_else(train_duel, make_du
     with pytest.raises(ZeroDivisionError):
         train_duel("one", make_duel((3, 40)))
     wanted = [(0, "generator"), (3, "generator"), (4, "discriminator")]
-    assert turns == [(crops, *turn) for crops in (1, 2, 4) for turn in wanted]
+    assert turns == [(crops, *turn) for crops in tried for turn in wanted]
 
 
 def test_it_leaves_no_trace(make_duel):
@@ -60,7 +62,7 @@ def test_it_leaves_no_trace(make_duel):
     ("batch", "most", "parts"),
     ((8, 3, "4 parts of 2 crops"), (6, 5, "2 parts of 3 crops"), (7, 6, "7 parts of 1 crop")),
 )
-def test_a_batch_too_large_is_gathered_in_equal_parts(train_duel, make_duel, capsys, batch, most, parts):
+def test_a_batch_too_large_is_gathered_in_equal_parts(scarce, train_duel, make_duel, capsys, batch, most, parts):
     outcome = train_duel("one", make_duel((2, 2), most_crops=most), batch=batch)
     assert outcome.step == 4
     told = [line for line in capsys.readouterr().out.splitlines() if "does not fit" in line]
@@ -70,7 +72,7 @@ def test_a_batch_too_large_is_gathered_in_equal_parts(train_duel, make_duel, cap
     ]
 
 
-def test_parts_train_as_the_whole_does(train_duel, make_duel):
+def test_parts_train_as_the_whole_does(scarce, train_duel, make_duel):
     whole = train_duel("whole", make_duel((3, 3), chance=False))
     parts = train_duel("parts", make_duel((3, 3), most_crops=1, chance=False))
     assert whole.micro_batch == 4 and parts.micro_batch == 1

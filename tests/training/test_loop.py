@@ -29,7 +29,7 @@ def test_a_run_stopped_in_any_phase_goes_on_to_the_same_bits(
     assert outputs("whole") == outputs("parts")
 
 
-def test_a_run_killed_in_a_phase_goes_on_in_it(train_duel, make_duel, outputs, monkeypatch, before_step):
+def test_a_run_killed_in_a_phase_goes_on_in_it(scarce, train_duel, make_duel, outputs, monkeypatch, before_step):
     train_duel("whole", make_duel((3, 5), most_crops=2))
     monkeypatch.setenv("TIMBRE_CHECKPOINT_SECONDS", "0")
     for step in (2, 3, 5, 7):

@@ -5,6 +5,7 @@ import torch
 from lightning_fabric import Fabric
 
 from timbre.training.step import gather_gradients, take_step
+from timbre.training.team import Team
 
 
 @pytest.fixture
@@ -15,26 +16,24 @@ def batch():
 
 @pytest.fixture
 def prepared(make_duel):
-    """A task as Fabric wraps it, its groups and its wrapped optimisers."""
+    """A team of one, a task, its groups and its optimisers."""
 
     def make(most_crops: float = float("inf")):
-        fabric, task = Fabric(accelerator="cpu"), make_duel((1, 4), most_crops, chance=False)
+        task = make_duel((1, 4), most_crops, chance=False)
         groups = {name: list(parameters) for name, parameters in task.parameter_groups().items()}
         optimisers = {name: torch.optim.Adam(parameters, betas=task.betas) for name, parameters in groups.items()}
-        module, *wrapped = fabric.setup(task, *optimisers.values())
-        module.mark_forward_method("training_step")
-        return fabric, module, groups, dict(zip(optimisers, wrapped, strict=True))
+        return Team(Fabric(accelerator="cpu")), task, groups, optimisers
 
     return make
 
 
 @pytest.mark.parametrize("step", (0, 2, 3))  # alone, the discriminator's turn, the generator's against it
-@pytest.mark.parametrize("micro_batch", (3, 2, 1))
+@pytest.mark.parametrize("micro_batch", (4, 3, 2, 1))
 def test_parts_gather_the_gradients_and_figures_of_the_whole(prepared, batch, step, micro_batch):
-    fabric, module, groups, _ = prepared()
-    group, figures = gather_gradients(fabric, module, groups, batch, step, 6)
+    _, task, groups, _ = prepared()
+    group, figures = gather_gradients(task, groups, batch, step, 6)
     whole = [parameter.grad.clone() for parameter in groups[group]]
-    same, gathered = gather_gradients(fabric, module, groups, batch, step, micro_batch)
+    same, gathered = gather_gradients(task, groups, batch, step, micro_batch)
     assert same == group and gathered.keys() == figures.keys()
     assert all(torch.allclose(gathered[name], figures[name], rtol=1e-5) for name in figures)
     for parameter, wanted in zip(groups[group], whole, strict=True):
@@ -42,26 +41,26 @@ def test_parts_gather_the_gradients_and_figures_of_the_whole(prepared, batch, st
 
 
 def test_parts_are_as_small_as_they_are_said_to_be(prepared, batch):
-    fabric, module, groups, _ = prepared(most_crops=2)
-    gather_gradients(fabric, module, groups, batch, 0, 2)
+    _, task, groups, _ = prepared(most_crops=2)
+    gather_gradients(task, groups, batch, 0, 2)
     with pytest.raises(torch.OutOfMemoryError):
-        gather_gradients(fabric, module, groups, batch, 0, 3)
+        gather_gradients(task, groups, batch, 0, 3)
 
 
 def test_a_step_moves_only_the_group_whose_turn_it_is(prepared, batch):
-    fabric, module, groups, optimisers = prepared()
+    team, task, groups, optimisers = prepared()
     for step, moved in ((0, "generator"), (2, "discriminator"), (3, "generator")):
         before = {name: [parameter.detach().clone() for parameter in groups[name]] for name in groups}
         rates = {"generator": 0.1, "discriminator": 0.1}
-        take_step(fabric, module, optimisers, groups, batch, step, rates, 1.0, 6)
+        take_step(team, task, optimisers, groups, batch, step, rates, 1.0, 6)
         for name in groups:
             pairs = zip(before[name], groups[name], strict=True)
             assert all(torch.equal(old, new) for old, new in pairs) == (name != moved)
 
 
 def test_gradients_are_clipped_and_the_rate_is_that_of_the_group(prepared, batch):
-    fabric, module, groups, optimisers = prepared()
-    take_step(fabric, module, optimisers, groups, batch, 0, {"generator": 0.25}, 1e-3, 6)
+    team, task, groups, optimisers = prepared()
+    take_step(team, task, optimisers, groups, batch, 0, {"generator": 0.25}, 1e-3, 6)
     norm = torch.stack([parameter.grad.norm() for parameter in groups["generator"]]).norm()
     assert norm == pytest.approx(1e-3, rel=1e-3)
     assert [entry["lr"] for entry in optimisers["generator"].param_groups] == [0.25]

@@ -42,8 +42,9 @@ def keep_going() -> None:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch work in one thread, here and in threads begun within: for work that runs side by side already, or whose
-    bits may not change with the number of cores.
+    """Let torch work in one thread, here and in threads begun within.
+
+    For work that runs side by side already, or whose bits may not change with the number of cores.
     """
     import torch  # here, since most that runs side by side takes no torch
 

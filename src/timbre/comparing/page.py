@@ -21,8 +21,9 @@ from timbre.comparing.differences import (
 )
 from timbre.comparing.gather import Evaluation
 from timbre.comparing.parameters import ABSENT, differing, with_preset
-from timbre.comparing.sounds import EXCERPT_SECONDS, Clip, Comparison, gains
+from timbre.comparing.sounds import EXCERPT_SECONDS, Clip, Comparison
 from timbre.evaluation.catalogue import MINUS, formatted
+from timbre.evaluation.excerpts import gains
 from timbre.evaluation.intervals import CONFIDENCE
 from timbre.evaluation.items import RECONSTRUCTION, TRANSFER
 from timbre.evaluation.measure import rca_key, within_key
@@ -281,7 +282,9 @@ def _listed(each: Comparison, evaluations: list[Evaluation], target: Comparison 
                     for place, (name, value, _, _) in enumerate(figures[voice.model])
                 ],
             }
-            for voice, sound, gain in zip(voices, ids, gains([voice.clip for voice in voices]), strict=True)
+            for voice, sound, gain in zip(
+                voices, ids, gains([voice.clip.below_target_db for voice in voices]), strict=True
+            )
         ],
         "testable": each.playable
         and sum(clip is not None and not clip.silent for clip in each.outputs) == len(evaluations),

@@ -133,12 +133,6 @@ def within_page(found: Iterable[Comparison], limit: int = LARGEST_SOUND_BYTES) -
     return kept
 
 
-def gains(clips: list[Clip]) -> list[float]:
-    """Factors that turn all clips of a row down to the one that is the least loud."""
-    least = max(clip.below_target_db for clip in clips)
-    return [round(10.0 ** ((clip.below_target_db - least) / 20.0), 5) for clip in clips]
-
-
 def _comparison(
     evaluations: list[Evaluation],
     kind: str,
@@ -216,6 +210,7 @@ def _file(evaluation: Evaluation, kind: str, name: str) -> str:
 
 
 def rate_of(evaluation: Evaluation) -> int:
+    """Sample rate in Hz of the sounds of an evaluation: that of its model."""
     first = evaluation.items.iloc[0]
     with _sound(evaluation, first["kind"], first["name"], "input") as file:
         return file.samplerate

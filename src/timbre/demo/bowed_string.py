@@ -88,6 +88,7 @@ class FrictionNoise:
         self.generators = [np.random.default_rng(seed) for seed in seeds]
 
     def next_block(self) -> np.ndarray:
+        """The fluctuation over the next block of every string."""
         return self.LEVEL * np.stack([g.uniform(-1, 1, BLOCK_SAMPLES) for g in self.generators], axis=1)
 
 

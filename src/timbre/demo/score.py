@@ -44,6 +44,8 @@ STYLES = (
 
 @dataclass(frozen=True)
 class Note:
+    """A note of a phrase: when it sounds, how high, and how the left hand comes to it and shakes it."""
+
     start: int
     """In milliseconds from the start of the phrase, like ``stop``."""
     stop: int

@@ -8,6 +8,7 @@ from pathlib import Path
 from timbre.doctor import cache, leftovers, machine, servers
 from timbre.doctor.finding import FAULT, WARNING, Finding, lines
 from timbre.errors import UserError, reason
+from timbre.files import checkpoints_root
 
 
 def doctor(deep: bool, root: Path = Path(".")) -> bool:
@@ -23,7 +24,7 @@ def doctor(deep: bool, root: Path = Path(".")) -> bool:
 
 def examined(deep: bool, root: Path) -> list[Finding]:
     """The findings of all checks; one that fails is a warning of its own."""
-    checkpoints = leftovers.checkpoints_folder()
+    checkpoints = checkpoints_root()
     places = {"the workspace": root, "checkpoints": checkpoints}
     checks: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
         ("Python", machine.python),

@@ -14,12 +14,6 @@ from timbre.sharing.amounts import in_bytes
 DAY_SECONDS = 86400
 
 
-def checkpoints_folder() -> Path:
-    """Where trainings keep their checkpoints (training/checkpoint.py, which loads torch)."""
-    cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get("TIMBRE_CHECKPOINTS") or cache_home / "timbre" / "checkpoints")
-
-
 def copies(dvc_folder: Path) -> Finding:
     """Copies of the workspace that `dvc exp run --temp` and the queue have not removed; who was killed cannot."""
     # Those of the queue, and of `--temp`.

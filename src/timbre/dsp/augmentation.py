@@ -1,7 +1,7 @@
 """Changes to recordings by chance while a network is trained, so that it learns what they have in common.
 
-All work on audio [batch, channels, samples], each item with numbers of its own, which its channels share. The only
-source of chance is the generator, a CPU one, so that any device gets the same draws.
+All work on audio [batch, channels, samples], each item with numbers of its own, which its channels share. There is no
+other source of them than the `Chance` given.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import math
 
 import torch
 from torch import Tensor, nn
+
+from timbre.dsp.chance import Chance
 
 # Which share of the items of a batch is changed; those of RAVE 2.3 (Caillon & Esling 2021 and later versions).
 PHASE_PROBABILITY = 0.8
@@ -43,7 +45,7 @@ PITCH_MARGIN_SAMPLES = 256
 INT16_STEP = 1.0 / 32767.0
 
 
-def augment(audio: Tensor, names: list[str], samples: int, generator: torch.Generator) -> Tensor:
+def augment(audio: Tensor, names: list[str], samples: int, chance: Chance) -> Tensor:
     """The changes named, each to some of the items: [batch, channels, samples].
 
     audio: `samples` long, or pitch_input_samples(samples) where "pitch" is among the names. Whatever the order of
@@ -51,23 +53,23 @@ def augment(audio: Tensor, names: list[str], samples: int, generator: torch.Gene
     the playing; "phase" and "gain", to the recording; "mute" last, so that silence is just that.
     """
     if "dequantise" in names:
-        audio = audio + dequantisation_noise(audio, generator)
+        audio = audio + dequantisation_noise(audio, chance)
     if "pitch" in names:
         first = (audio.shape[-1] - samples) // 2
-        changed = random_pitch(audio, samples, generator)
-        audio = _for_some(audio[..., first : first + samples], changed, PITCH_PROBABILITY, generator)
+        changed = random_pitch(audio, samples, chance)
+        audio = _for_some(audio[..., first : first + samples], changed, PITCH_PROBABILITY, chance)
     if "compress" in names:
-        audio = _for_some(audio, random_compression(audio, generator), COMPRESS_PROBABILITY, generator)
+        audio = _for_some(audio, random_compression(audio, chance), COMPRESS_PROBABILITY, chance)
     if "phase" in names:
-        audio = _for_some(audio, random_all_pass(audio, generator), PHASE_PROBABILITY, generator)
+        audio = _for_some(audio, random_all_pass(audio, chance), PHASE_PROBABILITY, chance)
     if "gain" in names:
-        audio = _for_some(audio, random_gain(audio, generator), GAIN_PROBABILITY, generator)
+        audio = _for_some(audio, random_gain(audio, chance), GAIN_PROBABILITY, chance)
     if "mute" in names:
-        audio = random_mute(audio, generator)
+        audio = random_mute(audio, chance)
     return audio
 
 
-def random_all_pass(audio: Tensor, generator: torch.Generator) -> Tensor:
+def random_all_pass(audio: Tensor, chance: Chance) -> Tensor:
     """Another phase, the same magnitudes: two second-order all-pass sections, at rest before the first sample.
 
     A section is A(z) = z^-2 D(1/z) / D(z) with D(z) = (1 - p / z) (1 - p* / z) for a pole p = 0.99 exp(j w). Applied
@@ -76,7 +78,7 @@ def random_all_pass(audio: Tensor, generator: torch.Generator) -> Tensor:
     samples = audio.shape[-1]
     padded = samples + ALL_PASS_TAIL_SAMPLES
     log_range = math.log(ALL_PASS_HIGHEST / ALL_PASS_LOWEST)
-    above_lowest = _uniform(audio, generator, 0.0, log_range, sections=ALL_PASS_SECTIONS).to(torch.float64).exp()
+    above_lowest = _uniform(audio, chance, 0.0, log_range, sections=ALL_PASS_SECTIONS).to(torch.float64).exp()
     # Double precision: close to a low pole, D is the small difference of large numbers.
     cosine = torch.cos(2.0 * math.pi * ALL_PASS_LOWEST * above_lowest)
     turn = torch.arange(padded // 2 + 1, device=audio.device, dtype=torch.float64) * (2.0 * math.pi / padded)
@@ -89,26 +91,26 @@ def random_all_pass(audio: Tensor, generator: torch.Generator) -> Tensor:
     return torch.fft.irfft(torch.fft.rfft(audio, n=padded) * response, n=padded)[..., :samples]
 
 
-def random_gain(audio: Tensor, generator: torch.Generator) -> Tensor:
+def random_gain(audio: Tensor, chance: Chance) -> Tensor:
     """Louder or softer by -6 to 3 dB, but not so loud that an item's peak comes over full scale."""
-    gain = 10.0 ** (_uniform(audio, generator, *GAIN_DB) / 20.0)
+    gain = 10.0 ** (_uniform(audio, chance, *GAIN_DB) / 20.0)
     return audio * torch.minimum(gain, (1.0 / _peak(audio)).clamp(min=1.0))
 
 
-def random_mute(audio: Tensor, generator: torch.Generator) -> Tensor:
+def random_mute(audio: Tensor, chance: Chance) -> Tensor:
     """One item in ten silenced, so that silence is learnt as well."""
-    return _for_some(audio, torch.zeros_like(audio), MUTE_PROBABILITY, generator)
+    return _for_some(audio, torch.zeros_like(audio), MUTE_PROBABILITY, chance)
 
 
-def random_compression(audio: Tensor, generator: torch.Generator) -> Tensor:
+def random_compression(audio: Tensor, chance: Chance) -> Tensor:
     """Less dynamic range at the same RMS level (or less, where the peak would come over full scale).
 
     Over a threshold, level grows by only 1 / ratio dB for each dB (Giannoulis, Massberg & Reiss 2012, "Digital dynamic
     range compressor design", hard knee). The threshold lies 30 to 10 dB under the loudest moment of an item, the ratio
     is 1.5 to 4; the level is the RMS of all channels over the 1024 samples around.
     """
-    ratio = _uniform(audio, generator, *COMPRESSION_RATIO)
-    threshold_db = _uniform(audio, generator, *COMPRESSION_THRESHOLD_DB)
+    ratio = _uniform(audio, chance, *COMPRESSION_RATIO)
+    threshold_db = _uniform(audio, chance, *COMPRESSION_THRESHOLD_DB)
     samples, hop = audio.shape[-1], ENVELOPE_HOP_SAMPLES
     power = nn.functional.pad(audio.square().mean(dim=1, keepdim=True), [0, -samples % hop])
     # As many frames as hops, and one: a frame lies at each end of each hop.
@@ -129,29 +131,27 @@ def pitch_input_samples(samples: int, most_semitones: float = PITCH_SEMITONES) -
     return _source_samples(samples, 2.0 ** (most_semitones / 12.0))
 
 
-def random_pitch(
-    audio: Tensor, samples: int, generator: torch.Generator, most_semitones: float = PITCH_SEMITONES
-) -> Tensor:
+def random_pitch(audio: Tensor, samples: int, chance: Chance, most_semitones: float = PITCH_SEMITONES) -> Tensor:
     """Higher or lower by up to so many semitones, faster or slower with it, like a tape.
 
     audio: [batch, channels, pitch_input_samples(samples, most_semitones)]. Returns: [batch, channels, samples], of the
     middle of it. Band-limited interpolation through the spectrum, between lengths in the ratio drawn; even ones, which
     puts it off by at most 1 / samples.
     """
-    semitones = _uniform(audio, generator, -most_semitones, most_semitones).flatten().tolist()
+    semitones = (most_semitones * (2.0 * chance.uniform() - 1.0)).tolist()
     changed = [_stretched(item, samples, 2.0 ** (shift / 12.0)) for item, shift in zip(audio, semitones, strict=True)]
     return torch.stack(changed)
 
 
-def dequantisation_noise(audio: Tensor, generator: torch.Generator) -> Tensor:
+def dequantisation_noise(audio: Tensor, chance: Chance) -> Tensor:
     """What rounding to 16 bits may have taken: noise uniform within half a step of 0, anew in each channel."""
-    noise = torch.rand(audio.shape, generator=generator).sub_(0.5).mul_(INT16_STEP)
+    noise = chance.uniform(*audio.shape[1:]).sub_(0.5).mul_(INT16_STEP)
     return noise.to(audio.device, audio.dtype)
 
 
-def _uniform(audio: Tensor, generator: torch.Generator, low: float, high: float, sections: int = 1) -> Tensor:
+def _uniform(audio: Tensor, chance: Chance, low: float, high: float, sections: int = 1) -> Tensor:
     """A number for each item, [batch, sections, 1]."""
-    drawn = torch.rand(audio.shape[0], sections, 1, generator=generator)
+    drawn = chance.uniform(sections, 1)
     return (low + (high - low) * drawn).to(audio.device)
 
 
@@ -160,8 +160,8 @@ def _peak(audio: Tensor) -> Tensor:
     return audio.abs().amax(dim=(1, 2), keepdim=True).clamp(min=1e-9)
 
 
-def _for_some(audio: Tensor, changed: Tensor, probability: float, generator: torch.Generator) -> Tensor:
-    return torch.where(_uniform(audio, generator, 0.0, 1.0) < probability, changed, audio)
+def _for_some(audio: Tensor, changed: Tensor, probability: float, chance: Chance) -> Tensor:
+    return torch.where(_uniform(audio, chance, 0.0, 1.0) < probability, changed, audio)
 
 
 def _source_samples(samples: int, ratio: float) -> int:

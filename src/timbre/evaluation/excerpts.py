@@ -35,6 +35,12 @@ def cut_of(audio: np.ndarray, rate_hz: int, seconds: float) -> tuple[int, int]:
     return start, start + length
 
 
+def gains(below_target_db: list[float]) -> list[float]:
+    """Factors that turn sounds, by their levels under -20 LUFS in dB, down to the one that is the least loud."""
+    least = max(below_target_db)
+    return [round(10.0 ** ((level - least) / 20.0), 5) for level in below_target_db]
+
+
 def excerpt_of(audio: np.ndarray, tracks: Tracks, cut: tuple[int, int], rate_hz: int, hop: int, window: int) -> Excerpt:
     """Cut audio [samples], bring it to -20 LUFS (lower where its peaks would clip) and encode it.
 

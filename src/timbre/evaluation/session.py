@@ -32,6 +32,7 @@ class Session:
 
     @property
     def rate_hz(self) -> int:
+        """Sample rate in Hz of the model, at which everything is played and measured."""
         return self.model.player.sample_rate_hz
 
     @property

@@ -17,11 +17,12 @@ from timbre.audio.io import UnreadableError, find_recordings
 from timbre.audio.sound import read_sound
 from timbre.errors import UserError
 from timbre.export.archive import described
+from timbre.export.card import model_card
 from timbre.export.int8 import prove_int8
 from timbre.export.make import make_in_new_process
 from timbre.export.neutone import target as neutone
 from timbre.export.proof import prove
-from timbre.files import read_json, replaced_folder, write_json
+from timbre.files import read_json, replaced_folder, write_json, write_text
 from timbre.params import Params
 from timbre.progress import progress
 
@@ -31,16 +32,17 @@ SOUND_SECONDS = 5.0
 
 
 def export_model(params: Params, models_folder: Path, target: Path) -> dict:
-    """Write `target`/model.json and the targets' files from a training folder. Returns: the content of model.json.
+    """Write the targets' files, model.json and README.md to `target` from a training folder. Returns: model.json.
 
     Raises: UserError, and writes nothing, where a file does not do what it promises.
     """
     network = models.load(models_folder, params.export.fidelity)
+    config = read_json(models_folder / "config.json")
     with replaced_folder(target) as folder:
         files = len(params.export.targets) + (params.export.precision == "int8")
         targets = _made(_makers(params, models_folder, network, folder), files)
         description = {
-            "model": read_json(models_folder / "config.json")["model"],
+            "model": config["model"],
             "sample_rate_hz": network.sample_rate,
             "channels": network.channels,
             "block_samples": network.hop,
@@ -56,6 +58,7 @@ def export_model(params: Params, models_folder: Path, target: Path) -> dict:
             "versions": {"timbre": __version__, "torch": torch.__version__.split("+")[0]},
         }
         write_json(folder / "model.json", description)
+        write_text(folder / "README.md", model_card(description, config, params.export.neutone))
     return description
 
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of a run: its name as the user reads it, its steps, the highest learning rate of each group, and which
-    weights to keep of it.
+    """A stretch of a run, by the name that the user reads.
 
-    Groups that learning_rates does not name are not trained in the phase. keep: "best" (lowest validation loss within
-    the phase) or "last" (the averaged weights at its end).
+    learning_rates: the highest of each group; groups that it does not name are not trained in the phase. keep: which
+    weights of it: "best" (lowest validation loss within the phase) or "last" (the averaged weights at its end).
     """
 
     name: str

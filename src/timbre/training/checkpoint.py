@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -18,12 +17,12 @@ import torch
 from filelock import FileLock, Timeout
 
 from timbre.errors import UserError, reason
-from timbre.files import write_bytes
+from timbre.files import checkpoints_root, write_bytes
 
 FORMAT = 1
 LOCK = "lock"
 # The code that decides what a step does: a checkpoint of other code is another run's.
-CODE = ("cache/crops.py", "dsp", "features", "models", "nn", "training")
+CODE = ("cache/crops.py", "cache/feed.py", "cache/resident.py", "dsp", "features", "models", "nn", "training")
 
 
 def fingerprint(dependencies: dict) -> str:
@@ -39,12 +38,11 @@ def fingerprint(dependencies: dict) -> str:
 
 
 def checkpoint_folder(name: str) -> Path:
-    """Where the run of a fingerprint keeps its checkpoint: below TIMBRE_CHECKPOINTS, or the user's cache folder.
+    """Where the run of a fingerprint keeps its checkpoint (see `timbre.files.checkpoints_root`).
 
     Outside the workspace, so that a run killed under `dvc exp run --temp` or in the queue finds it again.
     """
-    cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get("TIMBRE_CHECKPOINTS") or cache_home / "timbre" / "checkpoints") / name
+    return checkpoints_root() / name
 
 
 @contextmanager
@@ -60,7 +58,7 @@ def held(folder: Path) -> Iterator[None]:
     except Timeout:
         raise UserError(
             f"another process trains this very run (its checkpoints are in {folder}). Wait for it, or end it: "
-            "`dvc queue kill` ends dvc alone, and leaves `python stages/train.py` running."
+            "`dvc queue kill --force` ends dvc alone, and leaves `python stages/train.py` running."
         ) from None
     try:
         yield

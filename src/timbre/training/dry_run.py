@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 
 import psutil
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 
-from timbre.cache.crops import Crops
 from timbre.errors import UserError, reason
 from timbre.models.phase import Phase
 from timbre.training.memory import PeakMemory, used_bytes
@@ -21,48 +19,58 @@ from timbre.training.step import forget_gradients, gather_gradients
 
 # Steps of a phase that are tried until each of its groups has had its turn.
 TRIES = 8
+# Of main memory, under which a batch as large as so many single crops surely fits and need not be tried.
+AMPLE_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """Forward and backward passes of the phases that are not over at step `begin`, with no optimiser's move."""
+    """Forward and backward passes of the phases that are not over at step `begin`, with no optimiser's move.
 
-    fabric: Fabric
-    module: nn.Module
+    draw: gives the crops of a step, or of this process's share of it; batch: how many they are.
+    """
+
+    task: nn.Module
+    device: torch.device
     groups: dict[str, list[nn.Parameter]]
     phases: list[Phase]
-    training: Crops
+    draw: Callable[[int], dict[str, torch.Tensor]]
     batch: int
-    seed: int
     begin: int
 
-    def run(self, crops: int, micro_batch: int) -> None:
-        """Every turn of every phase, with the first `crops` of a step's batch, `micro_batch` of them at a time."""
-        first = 0
+    def run(self, crops: int, micro_batch: int) -> int:
+        """Every turn of every phase, with the first `crops` of a step's share, `micro_batch` of them at a time.
+
+        Returns: how many steps that were.
+        """
+        first = taken = 0
         for phase in self.phases:
             last = first + phase.steps
             awaited = set(phase.learning_rates)
             for step in range(first, min(last, first + TRIES)) if last > self.begin else ():
-                batch = self.training.random(self.batch, self.seed, step)
-                part = {name: value[:crops] for name, value in batch.items()}
-                awaited.discard(gather_gradients(self.fabric, self.module, self.groups, part, step, micro_batch)[0])
+                part = {name: value[:crops] for name, value in self.draw(step).items()}
+                awaited.discard(gather_gradients(self.task, self.groups, part, step, micro_batch)[0])
+                taken += 1
                 if not awaited:
                     break
             first = last
+        return taken
 
 
-def fitting_micro_batch(rehearsal: Rehearsal, task: nn.Module, wanted: int, later_bytes: int) -> int:
+def fitting_micro_batch(rehearsal: Rehearsal, wanted: int, later_bytes: int) -> int:
     """How many crops can go through the network at once: `wanted`, or the first of its halves that fits into memory.
 
     The task is afterwards as it was, to the bit and without gradients, and so is chance. later_bytes: what the run will
     hold besides, such as Adam's state.
     Raises: UserError where not even one crop fits.
     """
-    device = rehearsal.fabric.device
+    device = rehearsal.device
     where = _memory_of(device)
     reasons = []
-    with untouched(task, device):
+    with untouched(rehearsal.task, device):
         estimate = _Estimate(rehearsal, later_bytes) if device.type == "cpu" else None
+        if estimate and estimate.ample:
+            return wanted
         for micro_batch in _halves(wanted, rehearsal.batch):
             why = (estimate and estimate.why_not(micro_batch)) or _why_not(rehearsal, micro_batch, later_bytes)
             if not why:
@@ -135,8 +143,9 @@ class _Estimate:
             self.one_fails = _why_not(rehearsal, 1, 0, crops=1)
         one = peak.bytes - before
         self.first_bytes, self.further_bytes = later_bytes + one, one
+        self.ample = not self.one_fails and later_bytes + rehearsal.batch * one < AMPLE_SHARE * self.free_bytes
         # The first holds gradients and what libraries set up once, too, so a second tells more; where it surely fits.
-        if not self.one_fails and rehearsal.batch > 1 and 2 * one < self.free_bytes:
+        if not self.ample and not self.one_fails and rehearsal.batch > 1 and 2 * one < self.free_bytes:
             with PeakMemory() as peak:
                 _why_not(rehearsal, 2, 0, crops=2)
             self.further_bytes = max(0, peak.bytes - before - one)
@@ -152,8 +161,8 @@ def _why_not(rehearsal: Rehearsal, micro_batch: int, reserve_bytes: int, crops: 
     """Try steps in parts of so many crops, with so much of a device taken before: why that fails, empty if it fits."""
     why, reserve = "", None
     try:
-        if rehearsal.fabric.device.type != "cpu":
-            reserve = torch.empty(reserve_bytes, dtype=torch.uint8, device=rehearsal.fabric.device)
+        if rehearsal.device.type != "cpu":
+            reserve = torch.empty(reserve_bytes, dtype=torch.uint8, device=rehearsal.device)
         rehearsal.run(crops or rehearsal.batch, micro_batch)
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
@@ -190,8 +199,9 @@ def _bytes(tensors: Iterable[torch.Tensor]) -> int:
 
 
 def bytes_to_come(groups: dict[str, list[nn.Parameter]], network: nn.Module) -> int:
-    """What a new run will hold besides weights and gradients: Adam's two moments, and the averaged, the kept and, while
-    these are being looked at, the trained weights.
+    """What a new run will hold besides weights and gradients.
+
+    That is Adam's two moments, and the averaged, the kept and, while these are being looked at, the trained weights.
     """
     moments = 2 * sum(_bytes(parameters) for parameters in groups.values())
     return moments + 3 * _bytes(network.state_dict().values())

@@ -30,7 +30,7 @@ class Listening:
         crop_seconds = task.crop_frames * features["hop_samples"] / self.sample_rate
         crops = max(1, round(PIECE_SECONDS / crop_seconds))
         shape = CropShape(crops * task.crop_frames, task.lead_frames, task.delay_frames)
-        pieces = Crops(cache, "validation", shape, device, resident_bytes=0.0)
+        pieces = Crops(cache, "validation", shape, device)
         places = pieces.spread(CANDIDATES)
         half = max(1, len(places) // 2)
         self.batch = pieces.batch([_loudest(pieces, part) for part in (places[:half], places[half:])[:PIECES] if part])

@@ -9,16 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from timbre.training.checkpoint import load_checkpoint, save_checkpoint
+from timbre.training.team import Team
 
 
 @dataclass
 class Outcome:
     """Where a run is: what it returns at its end, and with the optimisers what a checkpoint holds.
 
-    seconds: that it took to its last checkpoint. micro_batch: crops that go through the network at once, 0 as long as
-    nobody has tried. kept: the weights that would be kept if the run ended with its last validation, from kept_step.
-    final: what the last validation found as a whole. remarks: what the curves show; told: which of them the user has
-    read. original: what is listened to, and heard: what became of it at a step, [channels, samples] int16.
+    seconds: that it took to its last checkpoint. micro_batch: crops that go through the network at once, in all
+    processes together, 0 as long as nobody has tried. kept: the weights that would be kept if the run ended with its
+    last validation, from kept_step. final: what the last validation found as a whole. remarks: what the curves show;
+    told: which of them the user has read. original: what is listened to, and heard: what became of it at a step,
+    [channels, samples] int16.
     """
 
     step: int = 0
@@ -57,10 +59,15 @@ def save_outcome(folder: Path, task: nn.Module, optimisers: dict, outcome: Outco
     )
 
 
-def resume(folder: Path, task: nn.Module, optimisers: dict, device: torch.device) -> Outcome:
-    """Set task, optimisers and chance to where the checkpoint in `folder` left them; a new outcome if there is none."""
-    content = load_checkpoint(folder)
+def resume(folder: Path, team: Team, task: nn.Module, optimisers: dict) -> Outcome:
+    """Set task, optimisers and chance to where the checkpoint in `folder` left them; a new outcome if there is none.
+
+    The leader alone looks for it, and tells the others of its team.
+    """
+    device = team.device
+    content = team.told(load_checkpoint(folder) if team.leads else None)
     if content is None:
+        team.follow(task)
         return Outcome()
     task.load_state_dict(content["task"])
     for name, optimiser in optimisers.items():

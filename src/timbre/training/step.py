@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
+
+from timbre.dsp.pooled import pooled
+from timbre.training.team import Team
 
 
 def gather_gradients(
-    fabric: Fabric,
-    module: nn.Module,
+    task: nn.Module,
     groups: dict[str, list[nn.Parameter]],
     batch: dict[str, Tensor],
     step: int,
@@ -22,26 +23,26 @@ def gather_gradients(
     """
     crops = len(batch["audio"])
     if micro_batch >= crops:
-        group, loss, figures = module.training_step(batch, step)
+        group, loss, figures = task.training_step(batch, step)
         forget_gradients(groups[group])
-        fabric.backward(loss)
+        loss.backward()
         return group, figures
-    share = micro_batch / crops
     gathered: dict[str, Tensor] = {}
     for first in range(0, crops, micro_batch):
         part = {name: value[first : first + micro_batch] for name, value in batch.items()}
-        group, loss, figures = module.training_step(part, step)
+        share = len(part["audio"]) / crops
+        group, loss, figures = task.training_step(part, step)
         if first == 0:
             forget_gradients(groups[group])
-        fabric.backward(loss * share)
+        (loss * share).backward()
         for name, value in figures.items():
             gathered[name] = gathered[name] + value * share if name in gathered else value * share
     return group, gathered
 
 
 def take_step(
-    fabric: Fabric,
-    module: nn.Module,
+    team: Team,
+    task: nn.Module,
     optimisers: dict,
     groups: dict[str, list[nn.Parameter]],
     batch: dict[str, Tensor],
@@ -50,8 +51,13 @@ def take_step(
     gradient_clip: float,
     micro_batch: int,
 ) -> dict[str, Tensor]:
-    """One step of whichever group's turn it is; returns its figures, still on the device."""
-    group, figures = gather_gradients(fabric, module, groups, batch, step, micro_batch)
+    """One step of whichever group's turn it is; returns its figures, still on the device.
+
+    batch: this process's share of the step's crops.
+    """
+    with pooled():
+        group, figures = gather_gradients(task, groups, batch, step, micro_batch)
+    team.mean_gradients(groups[group])
     torch.nn.utils.clip_grad_norm_(groups[group], gradient_clip)
     optimiser = optimisers[group]
     for entry in optimiser.param_groups:

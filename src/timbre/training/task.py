@@ -31,12 +31,20 @@ class Task(Protocol):
     def parameter_groups(self) -> dict[str, Iterable[nn.Parameter]]:
         """Parameters by name of the optimiser that moves them."""
 
+    def learned_parts(self) -> list[nn.Module]:
+        """Sub-modules in which most of the time goes and that bear less than single precision; they may be compiled.
+
+        Their `forward` is called as such, with tensors. All else, losses above all, stays as it is.
+        """
+
     def training_step(self, batch: dict[str, Tensor], step: int) -> tuple[str, Tensor, dict[str, Tensor]]:
         """The group whose turn it is, the loss to differentiate, and figures to log.
 
         step counts over all phases. The loss gives gradients to the parameters of that group only. A figure may be
         missing in some steps; logged is its mean over those that have it. `loss` is the generator's.
-        A batch may be a part of a step's: the losses of its parts are averaged.
+        A batch may be a part of a step's: the losses of its parts are averaged. What a loss must know of the whole step
+        it asks `timbre.dsp.pooled`. batch["chance"] holds a seed for each crop, on the host: there is no other chance.
+        No number of the device is looked at, which would wait for it.
         """
 
     def start_validation(self) -> None:

@@ -23,24 +23,24 @@ MOST_CROPS = 40
 class Validation:
     """A task with the crops that it is judged by.
 
-    module: the task as Fabric wraps it. check: called between two batches; what it raises ends the validation and
-    leaves the task as it was.
+    micro_batch: crops at once. check: called between two batches; what it raises ends the validation and leaves the
+    task as it was.
     """
 
-    module: nn.Module
     task: nn.Module
     crops: Crops
     listening: Listening
     device: torch.device
+    micro_batch: int
     check: Callable[[], None]
 
-    def figures(self, weights: dict[str, Tensor], micro_batch: int, step: int) -> dict[str, float]:
+    def figures(self, weights: dict[str, Tensor], step: int) -> dict[str, float]:
         """Of some validation crops with the given weights: means over the crops, and figures of all together.
 
         Raises: UserError where a mean is no number.
         """
         with worn(self.task, weights, self.device):
-            means, whole = self._judge(self.crops.spread(MOST_CROPS), micro_batch)
+            means, whole = self._judge(self.crops.spread(MOST_CROPS))
         require_numbers(means, step)
         return means | whole
 
@@ -49,23 +49,23 @@ class Validation:
         with worn(self.task, weights, self.device):
             return self.listening.heard(self._listen)
 
-    def finish(self, weights: dict[str, Tensor], micro_batch: int) -> tuple[dict[str, Tensor], dict[str, float]]:
+    def finish(self, weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, float]]:
         """The weights with the buffers that a look at all validation crops gives them, and its figures as a whole."""
         numbers = self.crops.spread(len(self.crops))
         bar = progress(description="train [last validation]", unit="crop", total=len(numbers))
         with worn(self.task, weights, self.device), bar:
-            _, whole = self._judge(numbers, micro_batch, bar.update)
+            _, whole = self._judge(numbers, bar.update)
             return copied(self.task.network), whole
 
     def _judge(
-        self, numbers: list[int], micro_batch: int, done: Callable[[int], object] = lambda crops: None
+        self, numbers: list[int], done: Callable[[int], object] = lambda crops: None
     ) -> tuple[dict[str, float], dict[str, float]]:
         sums: dict[str, Tensor] = {}
         self.task.start_validation()
-        for first in range(0, len(numbers), micro_batch):
+        for first in range(0, len(numbers), self.micro_batch):
             self.check()
-            part = numbers[first : first + micro_batch]
-            for name, value in self.module.validation_step(self.crops.batch(part)).items():
+            part = numbers[first : first + self.micro_batch]
+            for name, value in self.task.validation_step(self.crops.batch(part)).items():
                 sums[name] = sums.get(name, 0.0) + value.double() * len(part)
             done(len(part))
         means = {name: float(value) / len(numbers) for name, value in sums.items()}
@@ -73,7 +73,7 @@ class Validation:
 
     def _listen(self, batch: dict[str, Tensor]) -> Tensor:
         self.check()
-        return self.module.listen(batch)
+        return self.task.listen(batch)
 
 
 def require_numbers(figures: dict[str, float], step: int) -> None:

@@ -30,6 +30,7 @@ def worn(task: nn.Module, weights: dict[str, Tensor], device: torch.device) -> I
     """While entered, the task's network carries `weights` in evaluation mode, and chance is a fixed one.
 
     Afterwards weights, mode and chance are as before, so that looking at a network does not disturb its training.
+    Compiled parts run as they are written, since crops are of other sizes here.
     """
     trained = copied(task.network)
     with torch.no_grad(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
@@ -37,7 +38,8 @@ def worn(task: nn.Module, weights: dict[str, Tensor], device: torch.device) -> I
         task.network.load_state_dict(weights)
         task.eval()
         try:
-            yield
+            with torch.compiler.set_stance("force_eager"):
+                yield
         finally:
             task.network.load_state_dict(trained)
             task.train()

@@ -22,7 +22,11 @@ def make_task(rave_network, rave_preset, rave_config):
 @pytest.fixture
 def batch(harmonic_tone):
     audio = np.stack([harmonic_tone(f0_hz, 4096 / 16000)[:4096] for f0_hz in (220.0, 330.0)])
-    return {"audio": torch.from_numpy(audio)[:, None], "position_samples": torch.tensor([0, 16000])}
+    return {
+        "audio": torch.from_numpy(audio)[:, None],
+        "position_samples": torch.tensor([0, 16000]),
+        "chance": torch.arange(2),
+    }
 
 
 def gradients(module: torch.nn.Module) -> bool:
@@ -74,7 +78,7 @@ def test_the_least_crop_that_is_proposed_trains(make_task, causal, attenuation_d
     least = int(re.search(r"Write (\d+) or more", line)[1])
     task = make_task(crop_samples=least, **changes)
     assert task.unmet(10_000) == []
-    batch = {"audio": torch.randn(2, 1, least), "position_samples": torch.tensor([0, 16000])}
+    batch = {"audio": torch.randn(2, 1, least), "position_samples": torch.tensor([0, 16000]), "chance": torch.arange(2)}
     assert all(torch.isfinite(task.training_step(batch, step)[1]) for step in (1, 4, 5))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from timbre.evaluation.excerpts import Excerpt, cut_of, excerpt_of
+from timbre.evaluation.excerpts import Excerpt, cut_of, excerpt_of, gains
 from timbre.evaluation.items import RECONSTRUCTION, Item
 from timbre.evaluation.page.curves import Curves, loudness_curves, pitch_curves
 from timbre.evaluation.page.strips import difference_strip, mel_strip, pitch_lines
@@ -79,15 +79,21 @@ def card_of(
     panels = [_panel(labels[side], sound.excerpt) for side, sound in sounds.items()]
     _write(session.folder / "plots" / f"{item.kind}_{item.name}.png", picture(item.file, panels, rate))
     _write_strips(session.folder / FOLDER / item.kind, item.name, sounds, rate)
-    least = max(sound.excerpt.below_target_db for sound in sounds.values())
+    levels = [sound.excerpt.below_target_db for sound in sounds.values()]
     voices = [
-        Voice(side, sound.key, labels[side], round(10.0 ** ((sound.excerpt.below_target_db - least) / 20.0), 5))
-        for side, sound in sounds.items()
+        Voice(side, sound.key, labels[side], gain)
+        for (side, sound), gain in zip(sounds.items(), gains(levels), strict=True)
     ]
     pair = [sounds["input"].excerpt, sounds["output"].excerpt]
     start, end = ((shown.start + sample) / rate for sample in cut)
     card = Card(
-        item, (start, end, whole_seconds), pair[0].seconds, voices, least, loudness_curves(pair), pitch_curves(pair)
+        item,
+        (start, end, whole_seconds),
+        pair[0].seconds,
+        voices,
+        max(levels),
+        loudness_curves(pair),
+        pitch_curves(pair),
     )
     return card, sounds["input"]
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from timbre.dsp.pooled import mean_of_all
 from timbre.dsp.spectral import fft_sizes_from, multi_scale_spectral_loss
 from timbre.features.loudness import frame_loudness_db
 from timbre.models.ddsp.network import Ddsp
@@ -59,6 +60,10 @@ class DdspTask(nn.Module):
         """One optimiser for all."""
         return {"generator": self.network.parameters()}
 
+    def learned_parts(self) -> list[nn.Module]:
+        """The decoder; what it controls are oscillators and filters, which want single precision."""
+        return [self.network.decoder]
+
     def training_step(self, batch: dict[str, Tensor], step: int) -> tuple[str, Tensor, dict[str, Tensor]]:
         """The group to train now, its loss, and what to log of it."""
         loss = self._loss(batch, batch["position_samples"] + step * self.network.sample_rate)
@@ -98,7 +103,7 @@ class DdspTask(nn.Module):
             for x in (sound, audio)
         )
         heard = (theirs > SOUNDING_DB).to(ours.dtype)
-        return ((ours - theirs).abs() * heard).sum() / heard.sum().clamp(min=1.0)
+        return ((ours - theirs).abs() * heard).sum() / mean_of_all(heard.sum()).clamp(min=1.0)
 
     def _resynthesis(self, batch: dict[str, Tensor], first_sample: Tensor) -> Tensor:
         features = [batch["f0_hz"], batch["voiced"], batch["loudness_db"]]

@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from timbre.dsp.pooled import mean_of_all
+
 Features = list[list[Tensor]]
 # A layer that is silent on recordings shall not make the relative distance infinite.
 LEAST_MAGNITUDE = 1e-6
@@ -46,4 +48,4 @@ def feature_matching(real_features: Features, fake_features: Features, relative:
 
 def _distance(real: Tensor, fake: Tensor, relative: bool) -> Tensor:
     distance = torch.nn.functional.l1_loss(fake, real)
-    return distance / real.abs().mean().clamp(min=LEAST_MAGNITUDE) if relative else distance
+    return distance / mean_of_all(real.abs().mean()).clamp(min=LEAST_MAGNITUDE) if relative else distance

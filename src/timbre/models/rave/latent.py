@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from timbre.dsp.pooled import rows_of_all
 from timbre.models.rave.quantiser import ResidualQuantiser
 
 LEAST_SPREAD = 1e-4
@@ -82,11 +83,11 @@ class Wasserstein(Latent):
         raw: [batch, latent_size, frames]; noise: standard normal, of the same shape. At most 1024 frames, evenly spaced
         over the batch, are compared.
         """
-        frames = raw.shape[0] * raw.shape[2]
+        x, y = (rows_of_all(signal.transpose(1, 2).flatten(0, 1)) for signal in (raw, noise))
+        frames = len(x)
         count = min(DISCREPANCY_FRAMES, frames)
         chosen = torch.arange(count, device=raw.device) * frames // count
-        x, y = (signal.transpose(1, 2).flatten(0, 1)[chosen] for signal in (raw, noise))
-        loss = maximum_mean_discrepancy(x, y)
+        loss = maximum_mean_discrepancy(x[chosen], y[chosen])
         return raw, loss, {"mmd": loss.detach()}
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from timbre.dsp.pooled import own_rows, rows_of_all
+
 QUANTISERS = 16
 CODEBOOK_SIZE = 1024
 DECAY = 0.99
@@ -20,7 +22,8 @@ class ResidualQuantiser(nn.Module):
 
     Codebooks are exponential moving averages of what falls to each code (van den Oord et al. 2017, appendix A.1). They
     start from the first batch by k-means, and dead codes are replaced by frames of the batch. All this only in
-    training mode, and by no other chance than a generator seeded with the number of the step.
+    training mode, by no other chance than a generator seeded with the number of the step, and by the frames of all
+    processes that take it, each of which comes to the same codebooks.
     """
 
     def __init__(self, dims: int, quantisers: int = QUANTISERS, codebook_size: int = CODEBOOK_SIZE) -> None:
@@ -45,6 +48,7 @@ class ResidualQuantiser(nn.Module):
         frames: [frames, dims]. The loss is the mean squared error of each quantiser, averaged over them; its gradient
         goes to the frames only. The perplexity is exp of the entropy of a codebook's usage, averaged over codebooks.
         """
+        frames = rows_of_all(frames)
         detached = frames.detach()
         quantised = torch.zeros_like(detached)
         loss = frames.new_zeros(())
@@ -64,7 +68,7 @@ class ResidualQuantiser(nn.Module):
             self.steps += 1
         share = self.usage / self.usage.sum(dim=1, keepdim=True).clamp(min=1e-9)
         perplexity = torch.special.entr(share).sum(dim=1).exp().mean()
-        return quantised, loss / len(self.codebooks), perplexity
+        return own_rows(quantised), loss / len(self.codebooks), perplexity
 
     def _picks(self, frames: int) -> Tensor:
         """For each code a frame of the batch in its place, [quantisers, codes]: each frame once while they last."""

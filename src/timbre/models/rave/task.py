@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from timbre.dsp.augmentation import augment, pitch_input_samples
+from timbre.dsp.chance import Chance
+from timbre.dsp.pooled import mean_of_all
 from timbre.dsp.spectral import sizes_within, spectral_distance
 from timbre.models.material import too_little
 from timbre.models.phase import Phase
@@ -68,8 +70,9 @@ class RaveTask(nn.Module):
         self.covariance = StreamingCovariance(network.latent_size)
 
     def unmet(self, frames: int) -> list[str]:
-        """A crop that is too short to be judged or longer than all recordings together; more latent dimensions than
-        these have frames of the code, so that each could have a frame to itself.
+        """A crop too short to be judged or longer than all recordings, or too many latent dimensions.
+
+        There must be a frame of the code for each dimension.
         """
         network = self.network
         rate, samples, value = network.sample_rate, frames * self.hop_samples, self.crop_samples
@@ -100,9 +103,14 @@ class RaveTask(nn.Module):
             groups["discriminator"] = self.discriminators.parameters()
         return groups
 
+    def learned_parts(self) -> list[nn.Module]:
+        """All that convolves, but for the heads of the decoder, which put out sound."""
+        nets = [] if self.discriminators is None else list(self.discriminators.nets)
+        return [self.network.encoder, self.network.decoder.body, *nets]
+
     def training_step(self, batch: dict[str, Tensor], step: int) -> tuple[str, Tensor, dict[str, Tensor]]:
         """The group to train now, its loss, and what to log of it."""
-        chance = torch.Generator().manual_seed(step)
+        chance = Chance(batch["chance"].tolist())
         with torch.no_grad():
             audio = augment(batch["audio"], self.augmentations, self.crop_samples, chance)
             bands = self.network.analysis(audio)
@@ -114,7 +122,7 @@ class RaveTask(nn.Module):
         return self._decoders_turn(audio, bands, first_sample, chance)
 
     def _representation(
-        self, audio: Tensor, bands: Tensor, first_sample: Tensor, chance: torch.Generator, progress: float
+        self, audio: Tensor, bands: Tensor, first_sample: Tensor, chance: Chance, progress: float
     ) -> tuple[str, Tensor, dict[str, Tensor]]:
         raw = self.network.encoder(bands)
         z, irregular, figures = self.network.latent(raw, self._noise(raw, chance))
@@ -123,13 +131,14 @@ class RaveTask(nn.Module):
         weight = self.preset["waveform_weight"] * (1.0 - progress) ** 2
         if weight > 0.0:
             target, estimate = self._judged_bands(bands), self._judged_bands(played_bands)
-            terms["waveform"] = (target - estimate).square().mean() / (target.square().mean() + 1e-9)
+            power = mean_of_all(target.square().mean())
+            terms["waveform"] = (target - estimate).square().mean() / (power + 1e-9)
             loss = loss + weight * terms["waveform"]
         loss = loss + self.preset["regularisation_weight"] * min(1.0, progress / WARM_UP_SHARE) * irregular
         return "generator", loss, _logged({"loss": loss, **terms, **figures})
 
     def _discriminators_turn(
-        self, audio: Tensor, bands: Tensor, first_sample: Tensor, chance: torch.Generator
+        self, audio: Tensor, bands: Tensor, first_sample: Tensor, chance: Chance
     ) -> tuple[str, Tensor, dict[str, Tensor]]:
         with torch.no_grad():
             _, played = self.network.resynthesise(self._frozen_code(bands, chance), first_sample)
@@ -145,7 +154,7 @@ class RaveTask(nn.Module):
         return "discriminator", loss, _logged(figures)
 
     def _decoders_turn(
-        self, audio: Tensor, bands: Tensor, first_sample: Tensor, chance: torch.Generator
+        self, audio: Tensor, bands: Tensor, first_sample: Tensor, chance: Chance
     ) -> tuple[str, Tensor, dict[str, Tensor]]:
         with torch.no_grad():
             z = self._frozen_code(bands, chance)
@@ -177,7 +186,7 @@ class RaveTask(nn.Module):
         played_bands, played = self.network.resynthesise(z, first_sample)
         loss, terms = self._distance(audio, bands, played, played_bands)
         self.network.latent.eval()  # codebooks rest
-        _, _, figures = self.network.latent(raw, self._noise(raw, torch.Generator().manual_seed(0)))
+        _, _, figures = self.network.latent(raw, self._noise(raw, Chance([0] * len(raw))))
         return {"loss": loss, **terms, **figures}
 
     def finish_validation(self) -> dict[str, float]:
@@ -201,11 +210,10 @@ class RaveTask(nn.Module):
         pitched = "pitch" in self.augmentations
         return -(-(pitch_input_samples(crop_samples) if pitched else crop_samples) // self.hop_samples)
 
-    def _noise(self, raw: Tensor, chance: torch.Generator) -> Tensor:
-        shape = [raw.shape[0], self.network.latent_size, raw.shape[2]]
-        return torch.randn(shape, generator=chance).to(raw.device)
+    def _noise(self, raw: Tensor, chance: Chance) -> Tensor:
+        return chance.normal(self.network.latent_size, raw.shape[2]).to(raw.device)
 
-    def _frozen_code(self, bands: Tensor, chance: torch.Generator) -> Tensor:
+    def _frozen_code(self, bands: Tensor, chance: Chance) -> Tensor:
         """A draw of the latent as it is after the first phase; codebooks rest too."""
         self.network.latent.eval()
         raw = self.network.encoder(bands)

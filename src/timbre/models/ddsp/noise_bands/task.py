@@ -51,6 +51,10 @@ class NoiseBandTask(nn.Module):
         """One optimiser for all."""
         return {"generator": self.network.parameters()}
 
+    def learned_parts(self) -> list[nn.Module]:
+        """The decoder; what it controls are oscillators and filters, which want single precision."""
+        return [self.network.decoder]
+
     def training_step(self, batch: dict[str, Tensor], step: int) -> tuple[str, Tensor, dict[str, Tensor]]:
         """The group to train now, its loss, and what to log of it. All crops of a step hear the same noise."""
         loss = self._loss(batch, step * self.crop_frames)

@@ -1,25 +1,7 @@
-"""What a training step of RAVE costs here and in acids-rave 2.3.1, at the same widths, batch and crop.
-
-    python benchmarks/compare_rave_training.py --peer-python PEER/bin/python [--widths v1 v2] [--batch 2] [--crop 65536]
-        [--rounds 3] [--threads 1]
-
-Each side runs in a process of its own; they take turns, so that what else the machine does meets both. A step is
-forward, backward and the optimiser's move; printed are medians over the rounds and ratios of ours to the peer's. CPU
-seconds are those of all threads. Without augmentations, and without our loss on waveforms, which the peer lacks.
-
-The peer does not install as it is on today's torch. PEER is made by (Python 3.11, x86-64, Linux):
-
-    python3.11 -m venv PEER
-    PEER/bin/pip install acids-rave==2.3.1 torch==2.13.0 'setuptools<81'
-    rm PEER/lib/python3.11/site-packages/torchaudio/lib/*.so
-
-setuptools: lightning_fabric 1.9 imports pkg_resources. torchaudio: its shared objects want CUDA; the losses do not need
-them. acids-rave is CC BY-NC: it is measured here and is no part of timbre.
-"""
+"""Part of training.py: what a training step of RAVE costs here and in acids-rave."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import subprocess
@@ -28,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from machine import describe_machine
 from peer_rave import KINDS, serve, worker_arguments
 
 HERE = Path(__file__).resolve()
@@ -49,7 +30,7 @@ WIDTHS = {
     "v2": {},
 }
 FAIR = {"augmentations": [], "waveform_weight": 0.0, "steps": 1000, "adversarial_share": 0.5}
-MEASURES = {"CPU s": "cpu_seconds", "wall s": "wall_seconds", "peak MB": "memory_mb"}
+MEASURES = {"CPU s a step": "cpu_seconds", "wall s a step": "wall_seconds", "peak MB": "memory_mb"}
 
 
 def our_step(widths: str, crop: int) -> Callable[[str, torch.Tensor], None]:
@@ -72,7 +53,11 @@ def our_step(widths: str, crop: int) -> Callable[[str, torch.Tensor], None]:
     numbers = {"phase 1": second // 2, "discriminator": second, "generator": second + 1}
 
     def step(kind: str, audio: torch.Tensor) -> None:
-        batch = {"audio": audio, "position_samples": torch.arange(len(audio)) * crop}
+        batch = {
+            "audio": audio,
+            "position_samples": torch.arange(len(audio)) * crop,
+            "chance": torch.arange(len(audio)),
+        }
         group, loss, _ = task.training_step(batch, numbers[kind])
         if (group == "discriminator") != (kind == "discriminator"):
             raise ValueError(f"step {numbers[kind]} trains the {group}, not what {kind} trains")
@@ -118,36 +103,21 @@ def measure(sides: list[Side], rounds: int) -> dict[str, list[dict[str, float]]]
     return medians
 
 
-def main() -> None:
-    """Print the table, or be our side's process."""
-    if sys.argv[1:2] == ["ours"]:
-        given = worker_arguments().parse_args(sys.argv[2:])
-        serve(lambda: our_step(given.widths, given.crop), given.batch, given.crop, given.threads)
-        return
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peer-python", required=True, help="python of the environment with acids-rave")
-    parser.add_argument("--widths", nargs="+", default=list(WIDTHS), choices=list(WIDTHS))
-    parser.add_argument("--batch", type=int, default=2, help="crops a step")
-    parser.add_argument("--crop", type=int, default=65536, help="samples a crop, a multiple of 2048")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1, help="of each side")
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    print(f"{describe_machine()}, {given.batch} crops of {given.crop} samples, {given.rounds} rounds", end="\n\n")
-    print("| widths | step | " + " | ".join(f"{name}: ours | peer | ratio" for name in MEASURES) + " |")
-    print("|---" * (2 + 3 * len(MEASURES)) + "|")
-    for widths in given.widths:
-        told = ["--widths", widths, "--batch", given.batch, "--crop", given.crop, "--threads", given.threads]
-        sides = [
-            Side("ours", [sys.executable, str(HERE), "ours", *map(str, told)]),
-            Side("peer", [given.peer_python, "-W", "ignore", str(HERE.parent / "peer_rave.py"), *map(str, told)]),
-        ]
-        for kind, (ours, peer) in measure(sides, given.rounds).items():
-            cells = [f"{ours[key]:.4g} | {peer[key]:.4g} | {ours[key] / peer[key]:.2f}" for key in MEASURES.values()]
-            print(f"| {widths} | {kind} | " + " | ".join(cells) + " |", flush=True)
-        for side in sides:
-            side.close()
+def rows(peer_python: str, widths: str, batch: int, crop: int, rounds: int, threads: int) -> list[tuple]:
+    """What a step of each kind costs: measure, ours, the peer's. They take turns, each in a process of its own."""
+    told = ["--widths", widths, "--batch", batch, "--crop", crop, "--threads", threads]
+    sides = [
+        Side("ours", [sys.executable, str(HERE), *map(str, told)]),
+        Side("peer", [peer_python, "-W", "ignore", str(HERE.parent / "peer_rave.py"), "steps", *map(str, told)]),
+    ]
+    found = []
+    for kind, (ours, peer) in measure(sides, rounds).items():
+        found += [(f"{widths}, {kind}: {name}", ours[key], peer[key]) for name, key in MEASURES.items()]
+    for side in sides:
+        side.close()
+    return found
 
 
 if __name__ == "__main__":
-    main()
+    given = worker_arguments().parse_args()
+    serve(lambda: our_step(given.widths, given.crop), given.batch, given.crop, given.threads)
