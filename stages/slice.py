@@ -6,7 +6,7 @@ from pathlib import Path
 import _here  # noqa: F401
 from timbre.cache.build import build_cache
 from timbre.cache.cross_check import APART_CENTS
-from timbre.errors import stage_main
+from timbre.errors import printable, stage_main
 from timbre.params import load
 
 
@@ -20,7 +20,7 @@ def main() -> None:
         lowest, *_, highest = statistics["f0_hz"]
         pitch = f"{statistics['voiced_share']:.0%} voiced, pitch mostly {lowest:.0f} to {highest:.0f} Hz"
     parts = Counter(entry["file"] for entry in manifest["files"])
-    divided = " and ".join(file for file, count in parts.items() if count > 1)
+    divided = " and ".join(printable(file) for file, count in parts.items() if count > 1)
     print(
         f"slice: {manifest['slices']} slices in data/cache: {minutes['train']:.1f} minutes to train on, "
         f"{minutes['validation']:.1f} to validate, {minutes['test']:.1f} to evaluate; {pitch}"
@@ -29,8 +29,8 @@ def main() -> None:
     for file in manifest.get("f0_doubtful", []):
         percent = max(entry["f0_apart_percent"] or 0.0 for entry in manifest["files"] if entry["file"] == file)
         print(
-            f"slice: {file}: in {percent:.0f} % of its voiced frames a second tracker hears a pitch more than "
-            f"{APART_CENTS:g} cents away. Listen to it: of chords, echoes or noise ddsp learns wrong pitches."
+            f"slice: {printable(file)}: in {percent:.0f} % of its voiced frames a second tracker hears a pitch more "
+            f"than {APART_CENTS:g} cents away. Listen to it: of chords, echoes or noise ddsp learns wrong pitches."
         )
 
 

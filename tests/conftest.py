@@ -92,6 +92,12 @@ def random_blocks():
     return _blocks
 
 
+@pytest.fixture(scope="session")
+def make_raw_params():
+    """What makes `raw_params`, for fixtures that outlive a test."""
+    return _raw_params
+
+
 @pytest.fixture
 def raw_params() -> dict:
     """The project's params.yaml at 16 kHz with a network that trains in a second, as a dictionary to change."""

@@ -27,6 +27,11 @@ def end(body: str) -> subprocess.CompletedProcess:
         ("os.kill(os.getpid(), signal.SIGTERM); time.sleep(9)", 130, "stopped. "),
         ("raise OSError(28, 'No space', 'out.wav')", 1, "error: no space left on the disk while writing out.wav. "),
         ("import pathlib; pathlib.Path('/dev/full').write_text('x')", 1, "error: no space left on the disk. "),
+        ("open('/dev/null/a')", 1, "error: /dev/null/a: Not a directory. A file lies where a folder is wanted: "),
+        ("open('/')", 1, "error: /: Is a directory. A folder lies where a file is wanted: move it away. Then run"),
+        ("open('/' + 300 * 'x')", 1, f"error: /{300 * 'x'}: File name too long. Give it a shorter name, or"),
+        ("raise OSError(30, 'x', b'out')", 1, "error: out: Read-only file system. Mount that disk for writing, or"),
+        (r"raise UserError('\x1b[31mred\ra.wav\udce9')", 1, r"error: \x1b[31mred\ra.wav\udce9"),
     ),
 )
 def test_what_the_user_can_mend_is_told_in_one_line(body, code, line):

@@ -108,6 +108,72 @@ def test_what_a_killed_run_left_is_cleared(tmp_path):
     assert names(tmp_path) == ["out"]
 
 
+def test_what_one_killed_between_two_names_left_is_cleared(tmp_path):
+    for name in (".out.old.part", ".out.part"):
+        (tmp_path / name / "deep").mkdir(parents=True)
+        (tmp_path / name / "deep" / "stale").write_text("half")
+        (tmp_path / name / "deep").chmod(0o555)
+    with replaced_folder(tmp_path / "out") as temporary:
+        (temporary / "fresh").write_text("new")
+    assert names(tmp_path) == ["out", "out/fresh"]
+
+
+def test_the_old_folder_is_there_whole_or_not_at_all(tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    for number in range(3):
+        (tmp_path / "out" / str(number)).write_text("old")
+    seen, replace = [], os.replace
+
+    def note(old, new):
+        seen.append(names(tmp_path / "out"))
+        replace(old, new)
+        seen.append(names(tmp_path / "out"))
+
+    monkeypatch.setattr("os.replace", note)
+    with replaced_folder(tmp_path / "out") as temporary:
+        (temporary / "fresh").mkdir()
+    assert seen == [["0", "1", "2"], [], [], ["fresh"]]
+
+
+def test_the_old_folder_comes_back_where_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/kept").write_text("old")
+    replace = os.replace
+
+    def fail(old, new):
+        if str(old).endswith(".out.part"):
+            raise OSError(errno.EIO, "Input/output error", str(old), None, str(new))
+        replace(old, new)
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(OSError, match="Input/output") as told, replaced_folder(tmp_path / "out"):
+        pass
+    assert told.value.filename == str(tmp_path / "out") and names(tmp_path) == ["out", "out/kept"]
+
+
+@pytest.mark.parametrize("stem", ("x" * 251, "ä" * 125 + "b"))
+def test_a_name_of_255_bytes(tmp_path, stem):
+    write_text(tmp_path / f"{stem}.txt", "text")
+    assert names(tmp_path) == [f"{stem}.txt"]
+
+
+def test_an_error_in_a_temporary_folder_names_the_lasting_one(tmp_path):
+    with pytest.raises(FileNotFoundError) as told, replaced_folder(tmp_path / "out") as temporary:
+        (temporary / "deep/a.txt").write_text("a")
+    assert told.value.filename == str(tmp_path / "out/deep/a.txt")
+    # Also where another process writes a file of it.
+    with pytest.raises(FileNotFoundError) as told, replaced_file(tmp_path / ".out.part/a.txt"):
+        pass
+    assert told.value.filename == str(tmp_path / "out/a.txt")
+    with pytest.raises(FileNotFoundError) as told, replaced_folder(tmp_path / "out"):
+        (tmp_path / "other").read_text()
+    assert told.value.filename == str(tmp_path / "other")
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(NotADirectoryError) as told, replaced_folder(tmp_path / "file/out"):
+        pass
+    assert told.value.filename == str(tmp_path / "file/out")
+
+
 def test_json_has_null_for_what_is_no_number(tmp_path):
     value = {"b": float("nan"), "a": [np.float32("inf"), np.int64(3), (1.5, None)], 1: {"é": np.bool_(True)}}
     write_json(tmp_path / "a.json", value)

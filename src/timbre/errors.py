@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import errno
+import os
 import reprlib
 import signal
 import sys
 from collections.abc import Callable
+
+# What to do about errors of the system that name a file, besides a full disk.
+MENDABLE = {
+    errno.EACCES: "Give yourself the right to read and write there, or work in a folder of your own.",
+    errno.EPERM: "Give yourself the right to read and write there, or work in a folder of your own.",
+    errno.EROFS: "Mount that disk for writing, or work in a folder of your own.",
+    errno.ENOTDIR: "A file lies where a folder is wanted: move it away.",
+    errno.EEXIST: "A file lies where a folder is wanted: move it away.",
+    errno.EISDIR: "A folder lies where a file is wanted: move it away.",
+    errno.ENAMETOOLONG: "Give it a shorter name, or work in a folder less deep.",
+    errno.EFBIG: "This disk, or `ulimit -f`, takes no file of that size: raise the limit, or work elsewhere.",
+    errno.EIO: "The disk fails: look at the system's log, and work on another one.",
+}
 
 
 class UserError(Exception):
@@ -50,6 +64,11 @@ def shown_name(name: object) -> str:
     return text if text.isprintable() and len(text) <= 4 * LONGEST_SHOWN else shown(text)
 
 
+def printable(line: str) -> str:
+    """A line for a terminal: control characters, which names of files may hold, become escapes such as \\x1b."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
+
+
 def stage_main(main: Callable[[], None]) -> None:
     """Run a command's `main` and end the process with 1 (mendable error) or 130 (stopped) and one line on stderr.
 
@@ -66,13 +85,26 @@ def stage_main(main: Callable[[], None]) -> None:
             130,
         )
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        told = _told(error)
+        if not told:
             raise
-        where = f" while writing {error.filename}" if error.filename else ""
-        _end(f"error: no space left on the disk{where}. Free some space and run the same command again; "
-             "what was finished before is still there.", 1)  # fmt: skip
+        _end(f"error: {told}", 1)
+
+
+def _told(error: OSError) -> str:
+    """What the user can do about an error of the system; empty where that is nothing."""
+    where = os.fsdecode(error.filename) if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        writing = f" while writing {where}" if where else ""
+        return (
+            f"no space left on the disk{writing}. Free some space and run the same command again; "
+            "what was finished before is still there."
+        )
+    if where and error.errno in MENDABLE:
+        return f"{where}: {os.strerror(error.errno)}. {MENDABLE[error.errno]} Then run the same command again."
+    return ""
 
 
 def _end(message: str, code: int) -> None:
-    print(message, file=sys.stderr, flush=True)
+    print("\n".join(map(printable, message.split("\n"))), file=sys.stderr, flush=True)
     sys.exit(code)

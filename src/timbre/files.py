@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
 import shutil
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import pandas as pd
 
 from timbre.errors import UserError, reason, shown_name
+
+# A stem up to here leaves room in the 255 bytes that file systems give a name for ".", ".part" and an ending.
+LONGEST_STEM_BYTES = 200
 
 
 def cache_home() -> Path:
@@ -35,47 +39,46 @@ def replaced_file(path: Path) -> Iterator[Path]:
     syncs: all at once instead of each of ten thousand.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     # The ending stays last, since soundfile and others read the format from it.
-    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        yield temporary
-        lasting = not any(_is_temporary(folder.name) for folder in path.parents)
-        if lasting:
-            _sync(temporary)
-        os.replace(temporary, path)
-        if lasting:
-            _sync_folder(path.parent)
-    except OSError as error:
-        # A failed write does not know its file; who reads the error wants to.
-        error.filename = error.filename or str(path)
-        raise
-    finally:
-        temporary.unlink(missing_ok=True)
+    temporary = path.with_name(f".{_short(path.stem)}.part{path.suffix}")
+    with _told(temporary, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            lasting = not any(_is_temporary(folder.name) for folder in path.parents)
+            if lasting:
+                _sync(temporary)
+            os.replace(temporary, path)
+            if lasting:
+                _sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def replaced_folder(path: Path) -> Iterator[Path]:
     """Yield an empty temporary folder beside `path`; on success it takes the place of `path`, on failure it goes.
 
-    All of it is synced first.
+    All of it is synced first. The old one steps aside and is deleted afterwards: who is killed meanwhile leaves it
+    whole, or none at all.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.part")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
-        yield temporary
-        for where, _, names in os.walk(temporary):
-            for name in names:
-                _sync(Path(where) / name)
-            _sync_folder(Path(where))
-        if path.exists():
-            shutil.rmtree(path)
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    temporary, aside = (path.with_name(f".{path.name}{what}.part") for what in ("", ".old"))
+    with _told(temporary, path):
+        for left in (temporary, aside):
+            _delete(left)
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+            for where, _, names in os.walk(temporary):
+                for name in names:
+                    _sync(Path(where) / name)
+                _sync_folder(Path(where))
+            with _stepped_aside(path, aside):
+                os.replace(temporary, path)
+            _sync_folder(path.parent)
+        finally:
+            _delete(temporary)
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:
@@ -124,6 +127,59 @@ def archive_damage(content: Path | BinaryIO) -> str:
 def write_csv(path: Path, table: pd.DataFrame, decimals: int = 6) -> None:
     """Write a table as CSV with a fixed number of decimals, so that equal values give equal bytes."""
     write_text(path, table.to_csv(index=False, float_format=f"%.{decimals}f", lineterminator="\n"))
+
+
+def _short(stem: str) -> str:
+    """A stem that leaves room for what makes a name temporary."""
+    if len(os.fsencode(stem)) <= LONGEST_STEM_BYTES:
+        return stem
+    return hashlib.sha256(os.fsencode(stem)).hexdigest()
+
+
+@contextmanager
+def _told(temporary: Path, path: Path) -> Iterator[None]:
+    """Name `path` in errors of the system, and what lies in it, instead of the temporary name, or of none at all.
+
+    A failed write does not know its file; who reads the error wants to.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None:
+            named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, (str, bytes)) else path
+            is_ours = named == temporary or temporary in named.parents
+            named = path / named.relative_to(temporary) if is_ours else named
+            error.filename = str(Path(*(_lasting(part) for part in named.parts)))
+        raise
+
+
+@contextmanager
+def _stepped_aside(path: Path, aside: Path) -> Iterator[None]:
+    """A folder under another name while something takes its place; back again where that fails, gone otherwise."""
+    there = path.exists()
+    if there:
+        os.replace(path, aside)
+    try:
+        yield
+    except BaseException:
+        if there:
+            os.replace(aside, path)
+        raise
+    _delete(aside)
+
+
+def _delete(folder: Path) -> None:
+    """Delete a folder as far as possible, if it is there."""
+    with suppress(OSError):
+        for where, _, _ in os.walk(folder):
+            # What lies in a folder that may not be written to cannot be deleted.
+            os.chmod(where, 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lasting(folder: str) -> str:
+    """The name that a temporary folder will have; that of others as it is."""
+    return folder[1 : -len(".part")] if _is_temporary(folder) else folder
 
 
 def _is_temporary(folder: str) -> bool:

@@ -87,6 +87,10 @@ IN_A_COPY = (
 KILLED = "tests/pipeline/test_reproducible.py::test_training_that_was_killed_resumes_and_ends_with_the_same_bytes"
 # Tests that execute a command, or what it comes to, with other names and places.
 ELSEWHERE = {
+    "TIMBRE_FUZZ_CASES=10000 python -m pytest tests/hardening": "tests/hardening/test_readers.py::test_what_is_damaged_is_told_and_nothing_else_happens",
+    "TIMBRE_TEST_DISKS=1 python -m pytest tests/hardening/test_stage_disk.py": "tests/hardening/test_stage_disk.py::test_every_stage_names_the_file_and_keeps_what_was_there",
+    "TIMBRE_TEST_KILLS=20 python -m pytest tests/hardening/test_stage_killed.py": "tests/hardening/test_stage_killed.py::test_each_out_is_whole_or_none_and_comes_to_the_same_bytes",
+    "python stages/check.py": "tests/hardening/test_strange_files.py::test_what_stops_dvc_is_told_before_it_starts",
     "TIMBRE_DEVICES=4 dvc repro": "tests/training/test_team.py::test_two_processes_however_started_have_the_curve_of_one",
     "TIMBRE_NN_TILDE=folder python -m pytest tests/hosts/test_pure_data.py": "tests/hosts/test_pure_data.py::test_forward_plays_what_the_network_plays_later_by_two_buffers",
     "TIMBRE_TENSORBOARD=~/tensorboard dvc repro train": "tests/training/test_board.py::test_it_reads_every_figure_of_both_phases_and_hears_every_validation",

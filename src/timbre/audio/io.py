@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
+from timbre.audio.mp3 import counted_samples
 from timbre.audio.work import keep_going
 from timbre.errors import UserError
 from timbre.files import replaced_file
@@ -24,16 +24,28 @@ SUFFIXES = (".aif", ".aiff", ".flac", ".mp3", ".ogg", ".opus", ".wav")
 # Sound that libsndfile, or this project, does not read: worth a word when it lies among the recordings.
 FOREIGN_SUFFIXES = (".aac", ".ape", ".caf", ".m4a", ".m4b", ".mka", ".mp2", ".mp4", ".w64", ".webm", ".wma", ".wv")
 BLOCK_VALUES = 1 << 19
-FULL_DISK_BYTES = 1 << 20
-LOWEST_RATE_HZ = 4000
-# No converter is faster; filters and windows for what a damaged header may say would take minutes.
-HIGHEST_RATE_HZ = 768_000
-# Of files of floats, whose squares would be infinite to a meter long before; integers written as floats lie far below.
-LARGEST_SAMPLE = 1e12
+PROBE_BYTES = 1 << 20
+# What meters keep is of lengths in seconds: a header's wild rate would cost gigabytes.
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 4000, 768_000
+# libsndfile says 2^63 - 1 of what has no length.
+MOST_SAMPLES = 1 << 62
+# Two frames: what a decoder may leave out at either end.
+MP3_SLACK_SAMPLES = 2304
+# Integers of 32 bits that were written as floats reach so far; squares of more soon overflow.
+LARGEST_SAMPLE = 2.0**31
 # The highest sample that 24 bits hold.
 LARGEST_24_BIT = 1.0 - 2.0**-23
 # A WAV header counts bytes in 32 bits; some of them are its own.
 LARGEST_WAV_BYTES = (1 << 32) - (1 << 16)
+
+
+_SOUND_SIZE = re.compile(r"^\s*(?:data|SSND) : (\d+) \(should be (\d+)\)", re.MULTILINE)
+# How libsndfile's log tells of a size that is not true, by format: of the sound, or of the whole file.
+PROMISES = {
+    **dict.fromkeys(("WAV", "WAVEX", "AIFF"), _SOUND_SIZE),
+    "RF64": re.compile(r"^\s*Riff size : (\d+) \(should be (\d+)\)", re.MULTILINE),
+    "W64": re.compile(r"^riff : (\d+) \(should be (\d+)\)", re.MULTILINE),
+}
 
 
 class UnreadableError(Exception):
@@ -99,7 +111,8 @@ def blocks(path: Path, samples: int | None = None) -> Iterator[np.ndarray]:
 
     samples: samples per channel in a block; by default half a million values over all channels.
     Yields: [samples, channels] float32 (full scale is 1).
-    Raises: UnreadableError where it does not decode, is empty, ends early, or holds samples that no sound has.
+    Raises: UnreadableError where it does not decode, is empty, ends early, or holds samples that are NaN, infinite or
+    beyond all measure.
     """
     done = 0
     with _open(path) as file:
@@ -115,13 +128,13 @@ def blocks(path: Path, samples: int | None = None) -> Iterator[np.ndarray]:
             if len(block) == 0:
                 break
             largest = max(float(block.max()), -float(block.min()))
-            if not largest <= LARGEST_SAMPLE:  # nor where it is no number
-                if np.isfinite(largest):
-                    raise UnreadableError(f"holds samples of {largest:.0e} times full scale, as no sound has")
+            if not np.isfinite(largest):
                 raise UnreadableError("holds samples that are not numbers (NaN or infinite)")
+            if largest > LARGEST_SAMPLE:
+                raise UnreadableError(f"holds samples up to {largest:.1e}, where full scale is 1")
             done += len(block)
             yield block
-        if done < file.frames:
+        if done < file.frames and _counted_samples(path, file) is None:
             raise UnreadableError(f"is cut off: it ends after {done} of {file.frames} samples")
     if done == 0:
         raise UnreadableError("holds no samples")
@@ -196,16 +209,20 @@ def _write(path: Path, source: Iterable[np.ndarray], rate_hz: int, channels: int
             for block in source:
                 file.write(block)
     except soundfile.LibsndfileError as error:
-        # libsndfile calls every failed write a system error, and a full disk is the usual one.
-        if shutil.disk_usage(path.parent).free < FULL_DISK_BYTES:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-        raise
+        # libsndfile calls every failed write a system error: one more write tells which.
+        with open(path, "ab", buffering=0) as file:
+            file.write(bytes(PROBE_BYTES))
+            file.write(bytes(1))
+        raise error
 
 
 @contextmanager
 def _open(path: Path) -> Iterator[soundfile.SoundFile]:
     """Open for reading, or say why not."""
     try:
+        # Before it is opened: that waits for ever on a pipe to which nobody writes.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise UnreadableError("is no file with sound in it, but a pipe, a socket, a device or a folder")
         with open(path, "rb") as raw:
             if not raw.read(1):
                 raise UnreadableError("is empty (0 bytes)")
@@ -219,29 +236,44 @@ def _open(path: Path) -> Iterator[soundfile.SoundFile]:
     with file:
         if file.frames == 0:
             raise UnreadableError("holds no samples")
-        if file.samplerate < LOWEST_RATE_HZ:
-            raise UnreadableError(f"has a sample rate of {file.samplerate} Hz, and the least is {LOWEST_RATE_HZ} Hz")
-        if file.samplerate > HIGHEST_RATE_HZ:
-            raise UnreadableError(f"has a sample rate of {file.samplerate} Hz, and the most is {HIGHEST_RATE_HZ} Hz")
+        if not LOWEST_RATE_HZ <= file.samplerate <= HIGHEST_RATE_HZ:
+            low = file.samplerate < LOWEST_RATE_HZ
+            limit = f"the least is {LOWEST_RATE_HZ}" if low else f"the most is {HIGHEST_RATE_HZ}"
+            raise UnreadableError(f"has a sample rate of {file.samplerate} Hz, and {limit} Hz")
+        if file.frames > MOST_SAMPLES:
+            raise UnreadableError(
+                "does not say how long it is, as if written to a pipe. `ffmpeg -i OLD NEW` mends that"
+            )
         promised, found = _promised_bytes(file)
         if promised > found:
             raise UnreadableError(f"is cut off: {found} of {promised} bytes of sound are there")
+        if (_counted_samples(path, file) or 0) > file.frames + MP3_SLACK_SAMPLES:
+            raise UnreadableError(
+                "does not say how long it is, and has a varying bit rate. `ffmpeg -i OLD -c copy NEW` mends that"
+            )
         yield file
 
 
-def _promised_bytes(file: soundfile.SoundFile) -> tuple[int, int]:
-    """Bytes of sound that a WAV or AIFF header promises, and those that libsndfile found.
+def _counted_samples(path: Path, file: soundfile.SoundFile) -> int | None:
+    """As `counted_samples`, of an open file; None for other formats too."""
+    try:
+        return counted_samples(path) if file.format == "MP3" else None
+    except (OSError, ValueError):  # gone meanwhile, or empty
+        return None
 
-    libsndfile reads a cut file without an error and tells it only in its log. Sizes within a page of 2^31 or 2^32 are
-    what programs write when they cannot know the length, so they promise nothing.
+
+def _promised_bytes(file: soundfile.SoundFile) -> tuple[int, int]:
+    """Bytes that a header promises, and those that libsndfile found; (0, 0) where it promises none.
+
+    libsndfile reads a cut file without an error and tells it only in its log. Sizes within a page of 2^31 or 2^32
+    (or 2^63, 2^64) are what programs write when they cannot know the length, so they promise nothing.
     """
-    if file.format not in ("WAV", "WAVEX", "AIFF"):
-        return 0, 0
-    told = re.search(r"^\s*(?:data|SSND) : (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
+    sizes = PROMISES.get(file.format)
+    told = sizes.search(file.extra_info) if sizes else None
     if not told:
         return 0, 0
     promised, found = int(told[1]), int(told[2])
-    unknown = any(limit - 4096 <= promised <= limit for limit in (2**31, 2**32))
+    unknown = any(limit - 4096 <= promised <= limit for limit in (2**31, 2**32, 2**63, 2**64))
     # One byte is the padding of an odd chunk, which many programs leave out.
     return (0, 0) if unknown or promised - found <= 1 else (promised, found)
 
@@ -249,7 +281,7 @@ def _promised_bytes(file: soundfile.SoundFile) -> tuple[int, int]:
 def _find(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     """Files below `folder`, through linked folders too, each folder once; names that start with a dot are left out."""
     found, seen = [], set()
-    for where, folders, names in os.walk(folder, followlinks=True):
+    for where, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
         real = os.path.realpath(where)
         if real in seen:
             folders.clear()
@@ -258,6 +290,14 @@ def _find(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
         folders.sort()
         found += [Path(where) / name for name in names if name.lower().endswith(suffixes) and not name.startswith(".")]
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _refuse(error: OSError) -> None:
+    """A folder that cannot be listed may hold a thousand recordings: nothing goes on without them."""
+    raise UserError(
+        f"{as_text(str(error.filename))}: this folder cannot be read ({error.strerror}). "
+        "Give yourself the right to, or move it away."
+    )
 
 
 def _reason(error: Exception) -> str:

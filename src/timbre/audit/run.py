@@ -18,7 +18,7 @@ from timbre.audit.measures import measure
 from timbre.audit.page.page import page
 from timbre.audit.recordings import Recordings
 from timbre.audit.summary import metrics, summarise
-from timbre.errors import UserError
+from timbre.errors import UserError, printable
 from timbre.files import replaced_folder, write_json, write_text
 from timbre.params import Params
 from timbre.progress import progress
@@ -37,7 +37,7 @@ def run(params: Params, out: Path) -> dict:
     work = [(file, file.relative_to(raw).as_posix(), limits.inverted_correlation) for file in files]
     rows, sketches = [], {}
     # By bytes rather than files, so that the time left is right where a few long files stand among short ones.
-    sizes = [file.stat().st_size if file.exists() else 0 for file in files]
+    sizes = [_bytes_of(file) for file in files]
     with Shelf(out.parent) as shelf:
         with progress(description="audit", unit="B", total=sum(sizes), unit_scale=True) as bar:
             for row, size in zip(for_each(measure, work), sizes, strict=True):
@@ -65,7 +65,7 @@ def run(params: Params, out: Path) -> dict:
         write_json(folder / "audit.json", audit)
         write_json(folder / "metrics.json", metrics(audit["summary"]))
         write_text(folder / "index.html", page(recordings, audit, raw))
-    print("\n".join(closing_lines(table, audit, out)))
+    print("\n".join(map(printable, closing_lines(table, audit, out))))
     return audit
 
 
@@ -88,6 +88,14 @@ def closing_lines(table: pd.DataFrame, audit: dict, out: Path) -> list[str]:
     then = "mend what is an error, or see audit.fail_on" if summary["errors"] else "then go on with `dvc repro`"
     lines.append(f"{found}. Open {Path(out) / 'index.html'} to read them, {then}.")
     return lines
+
+
+def _bytes_of(path: Path) -> int:
+    """Size of a file; 0 of one that cannot be read, which its row tells."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _require_training(table: pd.DataFrame, raw: Path) -> None:

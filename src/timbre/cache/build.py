@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+import lmdb
 import numpy as np
-import soundfile
 import torch
 from torch import Tensor
 
-from timbre.audio.io import UnreadableError, find_recordings, header
+from timbre.audio.io import UnreadableError, find_recordings, header, read_part
 from timbre.audio.parallel import for_each
 from timbre.audio.work import one_thread
 from timbre.cache.cross_check import Agreement, doubtful, require, second_f0
@@ -59,7 +61,7 @@ def build_cache(params: Params, source: Path, target: Path) -> dict:
     firsts = first_slices(sizes, 1e9 * params.slice.shard_gb)
     with replaced_folder(target) as folder, one_thread():
         analysed = _slices(source, entries, extractor, config, slice_frames, statistics, agreement)
-        with closing(analysed) as slices:
+        with closing(analysed) as slices, _told(target):
             shards = write_slices(folder, slices, slice_bytes, first_slice, firsts)
         checked = {}
         if agreement is not None:
@@ -84,6 +86,18 @@ def build_cache(params: Params, source: Path, target: Path) -> dict:
         }
         write_json(folder / "manifest.json", manifest)
     return manifest
+
+
+@contextmanager
+def _told(target: Path) -> Iterator[None]:
+    """Errors of LMDB that are the system's as such: it tells them in words alone."""
+    try:
+        yield
+    except lmdb.Error as error:
+        for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+            if str(error).endswith(os.strerror(code)):
+                raise OSError(code, os.strerror(code), str(target)) from None
+        raise
 
 
 def _slice_bytes(entries: list[dict], slice_frames: int, hop: int, channels: int) -> Iterator[tuple[int, int]]:
@@ -178,9 +192,10 @@ def _analyse(
     frames = min(frames, entry["frames"] - first_frame)
     begin, end = first_frame * hop, (first_frame + frames) * hop
     start, stop = (min(max(0, at), entry["samples"]) for at in (begin - history, end))
-    with soundfile.SoundFile(source / entry["file"]) as file:
-        file.seek(entry["start_samples"] + start)
-        read = file.read(stop - start, dtype="float32", always_2d=True)
+    try:
+        read, _ = read_part(source / entry["file"], entry["start_samples"] + start, stop - start)
+    except UnreadableError as error:
+        raise UserError(f"{source / entry['file']} {error}. Run `dvc repro -f normalize` to write it anew.") from None
     heard, own = read.mean(axis=1), read[max(0, begin - start) :]
     before = np.concatenate([np.zeros(max(0, history - begin), dtype=np.float32), heard[: max(0, begin - start)]])
     heard = heard[max(0, begin - start) :]

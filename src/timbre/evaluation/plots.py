@@ -64,7 +64,8 @@ def picture(title: str, panels: list[Panel], rate_hz: int) -> bytes:
     with rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, height), dpi=DPI)
         canvas = FigureCanvasAgg(figure)
-        figure.text(LEFT, 1.0 - 0.2 / height, title, fontsize=11.5, fontweight="bold", va="center")
+        # A name may hold dollar signs, which would make it mathematics.
+        figure.text(LEFT, 1.0 - 0.2 / height, title, fontsize=11.5, fontweight="bold", va="center", parse_math=False)
         image = None
         for index, panel in enumerate(panels):
             bottom = MARGIN_INCHES * 0.8 + PANEL_INCHES * (len(panels) - 1 - index)

@@ -66,7 +66,7 @@ def prove_int8(path: Path, whole: Path, sounds: dict[str, np.ndarray], limit_db:
     sounds: [channels, samples] by name. Returns: the mean log-spectral distance in dB, the largest and its sound.
     Raises: UserError where the largest is over `limit_db`.
     """
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
         np.savez(Path(scratch) / "sounds.npz", *sounds.values())
         printed = run_module("timbre.export.int8", str(path), str(whole), str(Path(scratch) / "sounds.npz"))
     distances = dict(zip(sounds, json.loads(printed), strict=True))

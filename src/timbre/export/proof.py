@@ -39,7 +39,7 @@ def prove(path: Path, network: nn.Module, limits: Export) -> dict:
 
 def judged(module: str, path: Path, reference: dict[str, np.ndarray], arguments: Sequence[str] = ()) -> dict:
     """What a new process finds about a file: `python -m MODULE FILE REFERENCE [ARGUMENT ...]`, which prints JSON."""
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
         stored = Path(scratch) / "reference.npz"
         np.savez(stored, **reference)
         return json.loads(run_module(module, str(path), str(stored), *arguments))

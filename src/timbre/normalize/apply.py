@@ -22,6 +22,9 @@ from timbre.params import Normalize
 # What is kept of a recording that is heard twice: 64 MiB of samples, six minutes of mono at 48 kHz.
 KEPT_VALUES = 1 << 24
 
+# The audit's table has four decimals.
+LENGTH_TOLERANCE_SECONDS = 1e-4
+
 
 @dataclass(frozen=True)
 class Written:
@@ -80,7 +83,7 @@ def write_item(raw: Path, folder: Path, item: Item, rate_hz: int, channels: int,
     source = raw / item.source
     with _told(source):
         head = header(source)
-        heard = _Heard(source, item.channel_plan, channels, head)
+        heard = _Heard(source, item, channels, head)
         offsets = _means(heard)
         stream = (block - offsets for block in heard)
         if item.sound is not None:
@@ -108,10 +111,14 @@ def _told(source: Path) -> Iterator[None]:
 
 
 class _Heard:
-    """The channels of a recording block by block, as often as wanted: decoded once where it is not too long to keep."""
+    """The channels of a recording block by block, as often as wanted: decoded once where it is not too long to keep.
 
-    def __init__(self, source: Path, plan: str, channels: int, head: Header) -> None:
-        self._source, self._plan, self._channels = source, plan, channels
+    Raises: UnreadableError where it is not as long as the audit found it.
+    """
+
+    def __init__(self, source: Path, item: Item, channels: int, head: Header) -> None:
+        self._source, self._plan, self._channels = source, item.channel_plan, channels
+        self._rate_hz, self._seconds = head.sample_rate_hz, item.duration_seconds
         self._kept: list[np.ndarray] | None = None
         self._keeps = head.samples * channels <= KEPT_VALUES
 
@@ -119,12 +126,16 @@ class _Heard:
         if self._kept is not None:
             yield from self._kept
             return
-        kept = []
+        kept, samples = [], 0
         for block in blocks(self._source):
+            samples += len(block)
             chosen = to_channels(block, self._plan, self._channels)
             if self._keeps:
                 kept.append(chosen)
             yield chosen
+        seconds = samples / self._rate_hz
+        if abs(seconds - self._seconds) > LENGTH_TOLERANCE_SECONDS:
+            raise UnreadableError(f"lasts {seconds:.4f} s instead of {self._seconds:.4f} s")
         self._kept = kept if self._keeps else None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -12,6 +14,9 @@ from timbre.audio.table import used
 from timbre.normalize.limiter import MARGIN_DB
 from timbre.normalize.trim import Sound
 from timbre.params import Normalize
+
+# File systems take 255 of a name; an ending and what makes it temporary are some of them.
+LONGEST_NAME_BYTES = 200
 
 
 @dataclass(frozen=True)
@@ -102,15 +107,32 @@ def energy_mean_lufs(loudness_lufs: np.ndarray, seconds: np.ndarray) -> float:
 def output_names(sources: list[str]) -> dict[str, str]:
     """The flac's name for every recording: a/b.wav becomes a/b.flac.
 
-    Where another recording would get the same name (in any case, since some disks do not tell cases apart), or has
-    it, all of those keep their old ending as well: a/b.wav.flac.
+    Where another recording would get the same name (in any case and any form of Unicode, since some disks do not tell
+    those apart), or has it, all of those keep their old ending as well: a/b.wav.flac. Of a name too long for that
+    the end gives way to a digest of it.
     """
-    short = {source: str(PurePosixPath(source).with_suffix(".flac")) for source in sources}
+    names = {source: (_short(str(PurePosixPath(source).with_suffix(""))), _short(source)) for source in sources}
     claims: dict[str, set[str]] = {}
-    for source in sources:
-        for name in (short[source], f"{source}.flac"):
-            claims.setdefault(name.lower(), set()).add(source)
-    return {source: name if len(claims[name.lower()]) == 1 else f"{source}.flac" for source, name in short.items()}
+    for source, both in names.items():
+        for name in both:
+            claims.setdefault(_folded(name), set()).add(source)
+    return {
+        source: f"{short if len(claims[_folded(short)]) == 1 else long}.flac" for source, (short, long) in names.items()
+    }
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).lower()
+
+
+def _short(path: str) -> str:
+    """A path whose last name leaves room for an ending."""
+    folder, slash, name = path.rpartition("/")
+    encoded = name.encode()
+    if len(encoded) > LONGEST_NAME_BYTES:
+        digest = hashlib.sha256(encoded).hexdigest()[:16]
+        name = f"{encoded[: LONGEST_NAME_BYTES - 17].decode(errors='ignore')}-{digest}"
+    return f"{folder}{slash}{name}"
 
 
 def limiter_of(settings: Normalize) -> float:

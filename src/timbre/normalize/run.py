@@ -13,7 +13,7 @@ import pandas as pd
 
 from timbre.audio.parallel import for_each
 from timbre.audio.table import counted, left_out, read_table
-from timbre.errors import UserError
+from timbre.errors import UserError, printable
 from timbre.files import replaced_folder, write_csv, write_json
 from timbre.normalize.apply import Written, survey, write_item
 from timbre.normalize.plan import Gain, Item, energy_mean_lufs, fit, limiter_of, make_plan, most_dbtp
@@ -56,7 +56,7 @@ def run(params: Params, files: Path, out: Path) -> dict:
             write_csv(folder / "kept.csv", _kept_table(items))
         write_csv(folder / "left_out.csv", pd.DataFrame(missing, columns=["source", "reason"]))
         write_json(folder / "summary.json", summary)
-    print("\n".join(closing_lines(summary, settings, out)))
+    print("\n".join(map(printable, closing_lines(summary, settings, out))))
     return summary
 
 

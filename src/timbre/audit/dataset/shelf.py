@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from dataclasses import dataclass, replace
@@ -40,14 +41,26 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed with the shelf)
-        self._bytes = 0
+        self._folder, self._bytes = folder, 0
+        try:
+            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed with the shelf)
+        except OSError as error:
+            self._name(error)
+            raise
 
     def __enter__(self) -> Shelf:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._file.close()
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            self._name(error)
+        # What it could not write is not wanted any more.
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+    def _name(self, error: OSError) -> None:
+        """A file without a name has none in an error either: who reads that wants to know which disk it was."""
+        error.filename = str(self._folder)
 
     def keep(self, sketch: Sketch) -> Sketch:
         """The same sketch, whose phases are on disk; all sketches must be kept before one of them is read."""

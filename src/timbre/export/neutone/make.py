@@ -75,7 +75,7 @@ def make(folder: Path) -> dict:
     job = read_json(folder / "job.json")
     network = torch.load(folder / "network.pt", weights_only=False)
     sounds = np.load(folder / "sounds.npz")
-    with quiet_sdk() as steps, tempfile.TemporaryDirectory() as scratch:
+    with quiet_sdk() as steps, tempfile.TemporaryDirectory(dir=folder) as scratch:
         from neutone_sdk import SampleQueueWrapper, utils
         from neutone_sdk.audio import AudioSample, AudioSamplePair
 

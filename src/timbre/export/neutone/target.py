@@ -40,7 +40,7 @@ def write(network: nn.Module, folder: Path, params: Params, sounds: list[np.ndar
     folded = copy.deepcopy(network).eval().requires_grad_(False)
     folded.settings = default_settings(network.controls)
     folded.fold()
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
         job = Path(scratch)
         torch.save(folded, job / "network.pt")
         np.savez(job / "sounds.npz", *pairs)
