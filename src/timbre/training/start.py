@@ -29,13 +29,13 @@ def start_from(folder: Path, network: nn.Module, config: dict, models_folder: Pa
     missing = [name for name in ("config.json", "weights.pt") if not (folder / name).is_file()]
     if missing:
         raise UserError(f"{KEY}: {folder} has no {' and no '.join(missing)}. Name a copy of models/train, or none.")
+    other = models.load(folder)
     there, here = _meaning(read_json(folder / "config.json")), _meaning(config)
     differing = [
         f"{key} is {there.get(key, 'unknown')} there, {here.get(key, 'unknown')} here"
         for key in sorted(there.keys() | here.keys())
         if there.get(key) != here.get(key)
     ]
-    other = models.load(folder)
     if differing:
         lines = [*differing, *_shapes(other, network)]
         listed = "".join(f"\n       {line}" for line in lines)
