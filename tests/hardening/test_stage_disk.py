@@ -33,16 +33,14 @@ def project(raw_params, tmp_path, request):
     subprocess.run(["umount", str(tmp_path)], check=True)
     folder = make_project(tmp_path / "project", raw_params)
     if ALL:
-        import torch
+        from support.exported import write_export
         from support.played import DelayLine
 
         from timbre import models
 
         config, network = (request.getfixturevalue(name)() for name in ("tiny_config", "tiny_network"))
         models.save(folder / "models/train", config, network.state_dict())
-        (folder / "models/export").mkdir()
-        torch.jit.script(DelayLine(8, 0.5)).save(str(folder / "models/export/model.ts"))
-        (folder / "models/export/model.json").write_text('{"sample_rate_hz": 16000}')
+        write_export(folder / "models/export", DelayLine(8, 0.5))
     return folder
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from support.exported import write_export
 from support.played import DelayLine
 from support.stages import environment, make_project
 
@@ -33,7 +34,6 @@ def killed(folder, raw_params, kills: dict[str, int], windows: dict[str, float] 
 
 
 def test_each_out_is_whole_or_none_and_comes_to_the_same_bytes(raw_params, tiny_config, tiny_network, tmp_path):
-    import torch
 
     from timbre import models
 
@@ -45,7 +45,5 @@ def test_each_out_is_whole_or_none_and_comes_to_the_same_bytes(raw_params, tiny_
     else:
         # An export that is killed leaves nothing to evaluate.
         kills |= {"evaluate": 1, "export": 1}
-        (project / "models/export").mkdir()
-        torch.jit.script(DelayLine(8, 0.5)).save(str(project / "models/export/model.ts"))
-        (project / "models/export/model.json").write_text("{}")
+        write_export(project / "models/export", DelayLine(8, 0.5))
     killed(project, raw_params, kills, {"export": 2.0, "evaluate": 2.0})

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import soundfile
-import torch
 from support.browser import browser, needs_chromium, served
+from support.exported import write_export
 from support.played import DelayLine
 from support.stages import RATE, make_project, tone
 
@@ -65,9 +65,7 @@ def made(tmp_path_factory, make_raw_params):
             soundfile.write(path, tone(200.0 + 31.0 * number + len(folder), 0.5, number), RATE)
         (project / "data" / folder / BROKEN).write_text("no sound")
     os.mkfifo(project / "data/inputs/pipe.wav")
-    (project / "models/export").mkdir(parents=True)
-    torch.jit.script(DelayLine(8, 0.5)).save(str(project / "models/export/model.ts"))
-    (project / "models/export/model.json").write_text("{}")
+    write_export(project / "models/export", DelayLine(8, 0.5))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
         patch.setenv("TIMBRE_JOBS", "1")

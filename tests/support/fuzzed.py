@@ -93,14 +93,17 @@ def read_cache(folder: Path, _path: Path) -> None:
     import torch
 
     from timbre.cache.crops import Crops, CropShape
+    from timbre.cache.resident import Resident
     from timbre.cache.store import Cache
     from timbre.evaluation.items import held_out_items
 
     cache = Cache(folder)
     for split in ("train", "validation"):
-        for resident_bytes in (1e9, 0.0):
-            crops = Crops(cache, split, CropShape(20, 6, 2), torch.device("cpu"), resident_bytes)
-            crops.batch(crops.spread(4))
+        crops = Crops(cache, split, CropShape(20, 6, 2), torch.device("cpu"))
+        crops.batch(crops.spread(4))
+        held = Resident(crops)
+        held.full.wait()
+        held.cut(crops.spread(4))
     held_out_items(folder / "manifest.json", folder)
 
 
