@@ -100,10 +100,11 @@ def test_ctrl_c_and_sigterm_keep_the_step_and_say_how_to_go_on(restored, number)
 
 def test_an_experiment_with_another_size_runs_in_a_copy_and_can_be_compared(restored):
     said = restored.good("dvc", "exp", "run", "--temp", "-n", "small", "-S", "size=small")
-    assert "Running stage 'train'" in said
+    # What a copy prints comes by a log file that dvc follows, and may miss where the copy has ended before. So it is
+    # the figures that tell that it has trained.
     assert "Running stage 'slice'" not in said
     shown = restored.good("dvc", "metrics", "diff", "HEAD", "small")
-    assert "reconstruction.mss" in shown
+    assert "reconstruction.mss" in shown and re.search(r"reports.train.metrics\.json +parameters", shown)
     compared = restored.good("python", "-m", "timbre", "compare", "HEAD", "small", PYTHONPATH="src")
     assert "compare: HEAD, small, 2 inputs: compare/index.html" in compared
     page = (restored.folder / "compare" / "index.html").read_text()
