@@ -3,9 +3,9 @@
 import json
 import os
 import subprocess
-import sys
 
 import pytest
+from support.processes import answer_of
 from support.stages import OUTS, environment, make_project
 
 QUICK = ("audit", "gate", "normalize", "slice")
@@ -48,13 +48,7 @@ def test_every_stage_names_the_file_and_keeps_what_was_there(project):
     stages = (*QUICK, "export", "evaluate") if ALL else QUICK
     free = [0, 8, 32, 100, 300, 1000] if ALL else [16]
     job = {"folder": str(project), "stages": stages, "free_kilobytes": free}
-    (project.parent / "job.json").write_text(json.dumps(job))
-    done = subprocess.run(
-        [sys.executable, "-m", "support.disks", str(project.parent / "job.json")],
-        env=environment(), capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    runs = json.loads(done.stdout)
+    runs = answer_of("support.disks", job, project.parent, environment())
     print(json.dumps(runs, indent=1))
     for run in runs:
         stage, condition, said = run["stage"], run["condition"], run["said"].replace("\r", "\n").splitlines()

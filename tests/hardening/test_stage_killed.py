@@ -2,12 +2,11 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 from support.exported import write_export
 from support.played import DelayLine
+from support.processes import answer_of
 from support.stages import environment, make_project
 
 # TIMBRE_TEST_KILLS=20 kills each stage so often, and compares export and evaluation with a life without kills: minutes.
@@ -20,13 +19,7 @@ def killed(folder, raw_params, kills: dict[str, int], windows: dict[str, float] 
     make_project(folder, raw_params)
     kills = {name: (count and KILLS) or count for name, count in kills.items()}
     job = {"folder": str(folder), "kills": kills, "windows": {} if KILLS else windows or {}, "seed": 5}
-    (folder.parent / "job.json").write_text(json.dumps(job))
-    done = subprocess.run(
-        [sys.executable, "-m", "support.stages", str(folder.parent / "job.json")],
-        env=environment(), capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    found = answer_of("support.stages", job, folder.parent, environment())
     print(json.dumps(found))
     for name, count in kills.items():
         assert found[name]["kills"] == count

@@ -1,13 +1,11 @@
 """Killed at random moments."""
 
 import hashlib
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.processes import answer_of
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -28,18 +26,12 @@ def test_whoever_is_killed_at_any_moment_goes_on_to_the_same_bytes(
     raw_params["model"] = model
     raw_params["sizes"]["tiny"][model] |= preset
     job = {"params": raw_params, "cache": str(tiny_cache), "folder": str(tmp_path), "kills": kills, "seed": 7}
-    (tmp_path / "job.json").write_text(json.dumps(job))
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(TESTS.parent / "src"), str(TESTS)]),
         "TIMBRE_CHECKPOINT_SECONDS": "0",
         "OMP_NUM_THREADS": "1",
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "support.killing", str(tmp_path / "job.json")],
-        env=environment, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    ends = json.loads(done.stdout)
+    ends = answer_of("support.killing", job, tmp_path, environment)
     assert sum(end["killed"] for end in ends) == kills
     for end in ends:
         # And what one was writing.
