@@ -1,8 +1,11 @@
 """The memory of the process."""
 
+import subprocess
+import sys
 import time
 
 import numpy as np
+import pytest
 
 from timbre.training.memory import PeakMemory, used_bytes
 
@@ -21,3 +24,25 @@ def test_nothing_taken_is_hardly_any_growth():
     with PeakMemory() as peak:
         time.sleep(0.01)
     assert 0 <= peak.bytes - before < 10e6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc can be told")
+def test_what_was_freed_is_taken_again_without_asking_the_system():
+    script = (
+        "import resource, torch\n"
+        "from timbre.training.memory import keep_freed_memory\n"
+        "{told}\n"
+        "def step():\n"
+        "    held = [torch.ones(2**20) for _ in range(8)]\n"
+        "for _ in range(5):  # until it has all it needs\n"
+        "    step()\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "for _ in range(5):\n"
+        "    step()\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)"
+    )
+    faults = [
+        int(subprocess.check_output([sys.executable, "-c", script.format(told=told)], text=True))
+        for told in ("keep_freed_memory()", "")
+    ]
+    assert faults[0] < 1000 < faults[1]

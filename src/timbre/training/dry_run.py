@@ -138,6 +138,7 @@ class _Estimate:
 
     def __init__(self, rehearsal: Rehearsal, later_bytes: int) -> None:
         self.free_bytes = psutil.virtual_memory().available
+        gc.collect()  # so that nothing else goes while it is watched
         before = used_bytes()
         with PeakMemory() as peak:
             self.one_fails = _why_not(rehearsal, 1, 0, crops=1)

@@ -22,6 +22,7 @@ from timbre.training.device import describe_device, launch_fabric, room_bytes
 from timbre.training.dry_run import require_room
 from timbre.training.listening import Listening
 from timbre.training.loop import Settings, run_loop
+from timbre.training.memory import keep_freed_memory
 from timbre.training.outcome import Outcome
 from timbre.training.page import Heading, write_page
 from timbre.training.start import start_from
@@ -47,6 +48,7 @@ def train_model(params: Params, cache_folder: Path, models_folder: Path, reports
     fabric = launch_fabric()
     team = Team(fabric)
     share = team.share(preset["batch"])
+    keep_freed_memory()
     require_room(planned, team.device)
     network = models.build(config)
     begun = {}
