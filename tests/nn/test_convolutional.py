@@ -5,6 +5,7 @@ import pytest
 import torch
 from support.stepping import Step
 
+from timbre.nn import conv
 from timbre.nn.activation import LeakyRelu, Snake
 from timbre.nn.chain import Chain, Residual
 from timbre.nn.conv import Conv, TransposedConv, Weighted, WeightNorm
@@ -163,3 +164,38 @@ def test_inputs_for_counts_what_an_output_depends_on(made):
     heard = torch.nonzero(x.grad.abs().sum(dim=(0, 1))).flatten()
     reach = int(heard[-1] - heard[0]) + 1
     assert reach <= layer.inputs_for(outputs) <= reach + 2 * unit
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("causal", [True, False], ids=["causal", "centred"])
+@pytest.mark.parametrize("outputs", [1, 2, 9, 100])
+def test_the_last_outputs_of_a_chain_need_no_others(causal, outputs, snr_db):
+    torch.manual_seed(0)
+    first = Conv(4, 6, 3, causal=causal)
+    up = TransposedConv(6, 4, 4, causal, first.delay)
+    inner = residual(causal)
+    again = TransposedConv(4, 3, 2, causal, inner.delay)
+    chain = Chain([first, up, inner, Snake(4), again])
+    heard = []
+    for layer in chain.layers:
+        layer.register_forward_hook(lambda layer, given, _: heard.append(given[0].shape[2]))
+    x = torch.randn(2, 4, 16)
+    whole, all_heard = chain(x), heard.copy()
+    heard.clear()
+    last = chain(x, outputs)
+    assert snr_db(whole[:, :, -outputs:], last) > 100
+    assert sum(heard) <= sum(all_heard) and (outputs > 9 or sum(heard) < sum(all_heard))
+
+
+def test_many_weights_are_multiplied_as_the_convolution_would():
+    weight = torch.randn(3, 4, 5, dtype=torch.float64, requires_grad=True)
+    x = torch.randn(2, 4, 90, dtype=torch.float64, requires_grad=True)
+    for stride, dilation in ((1, 1), (1, 9), (4, 1), (3, 2)):
+        ways = {}
+        for most in (conv.MANY_WEIGHTS, 0):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(conv, "MANY_WEIGHTS", most)
+                y = conv._over_time(x, weight, stride, dilation)
+            ways[most] = [y, *torch.autograd.grad(y.square().sum(), [x, weight])]
+        for one, other in zip(*ways.values(), strict=True):
+            assert one.shape == other.shape and torch.allclose(one, other, rtol=1e-12, atol=1e-10)

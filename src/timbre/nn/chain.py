@@ -16,10 +16,18 @@ class Chain(nn.Module):
         self.states: int = sum(layer.states for layer in layers)
 
     @torch.jit.ignore
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, outputs: int = 0) -> Tensor:
+        """outputs: how many of the last samples are wanted; layers without a stride then work out no others."""
+        if outputs == 0:
+            for layer in self.layers:
+                x = layer(x)
+            return x
+        wanted = [outputs]
+        for layer in reversed(self.layers):
+            wanted.append(layer.inputs_for(wanted[-1]))
         for layer in self.layers:
-            x = layer(x)
-        return x
+            x = layer(x[:, :, -wanted.pop() :])
+        return x[:, :, -outputs:]
 
     def initial_state(self, batch: int) -> list[Tensor]:
         state = torch.jit.annotate(list[Tensor], [])

@@ -64,6 +64,22 @@ def test_a_stream_is_the_whole_later_by_the_delay(rave_network, name, causal, ra
         assert snr_db(whole, got) > 100
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("causal", [True, False], ids=["causal", "centred"])
+@pytest.mark.parametrize("name", SHAPES)
+def test_samples_left_out_change_nothing_of_the_others(rave_network, name, causal, snr_db):
+    torch.manual_seed(1)
+    network = rave_network(no_latency=causal, **SHAPES[name])
+    z, first = torch.randn(2, network.latent_size, 24), torch.tensor([0, 12345])
+    bands, audio = network.resynthesise(z, first)
+    for skipped in (1, 7, bands.shape[2] // 2, bands.shape[2] - 1):
+        fewer, shorter = network.resynthesise(z, first, skipped)
+        assert fewer.shape[2] == bands.shape[2] - skipped
+        assert snr_db(bands[:, :, skipped:], fewer) > 100
+        same = (fewer.shape[2] - network.synthesis.context) * network.synthesis.bands
+        assert same <= 0 or snr_db(audio[:, :, -same:], shorter[:, :, -same:]) > 100
+
+
 @pytest.mark.parametrize("causal", [True, False], ids=["causal", "centred"])
 @pytest.mark.parametrize("size", ["tiny", "small", "default", "large", "low_latency"])
 def test_every_presets_shape_streams_in_blocks_of_one_hop_and_many(rave_network, size, causal, snr_db):

@@ -49,7 +49,7 @@ def test_the_target_is_as_late_as_the_network(make_task, batch, monkeypatch):
     # Noise everywhere, or the logarithm would weigh what lies 100 dB down.
     batch = batch | {"audio": batch["audio"] + 0.01 * torch.randn(2, 1, 4096)}
     bands = task.network.analysis(batch["audio"])
-    monkeypatch.setattr(task.network.decoder, "forward", lambda z, first: bands)
+    monkeypatch.setattr(task.network.decoder, "forward", lambda z, first, skipped: bands[:, :, skipped:])
     _, _, figures = task.training_step(batch, 0)
     assert float(figures["bands"]) == 0.0
     assert float(figures["full_band"]) < 0.05
@@ -62,12 +62,25 @@ def test_a_bounded_share_of_a_crop_is_left_out(make_task, batch, causal):
     task = make_task(no_latency=causal, dilations=[[1, 3, 9, 27], [1, 3, 9, 27]])
     assert task.network.receptive_samples > UNJUDGED_SHARE * 4096
     audio = batch["audio"]
-    target, sound = task._judged(audio, audio)
+    target, sound = task._judged(audio, audio[:, :, 16 * task.unplayed_rows :])
     assert target.shape == sound.shape
     assert target.shape[2] >= (1.0 - UNJUDGED_SHARE) * 4096 - task.network.pqmf_delay > 0
-    assert task._judged_bands(task.network.analysis(audio)).shape[2] >= (1.0 - UNJUDGED_SHARE) * 4096 / 16
+    bands = task.network.analysis(audio)
+    for judged in task._judged_bands(bands, bands[:, :, task.unplayed_rows :]):
+        assert judged.shape[2] >= (1.0 - UNJUDGED_SHARE) * 4096 / 16
     late = task.network.pqmf_delay
     assert torch.equal(target[:, :, late:], sound[:, :, : target.shape[2] - late])
+
+
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("step", [1, 4, 5], ids=["representation", "discriminator", "decoder"])
+def test_what_is_not_judged_need_not_be_played(make_task, batch, causal, step):
+    task = make_task(no_latency=causal, dilations=[[1, 3, 9, 27], [1, 3, 9, 27]], noise=True, waveform_weight=1.0)
+    assert 0 < task.unplayed_rows <= task.unjudged_rows
+    _, less, _ = task.training_step(batch, step)
+    task.unplayed_rows = 0
+    _, all_of_it, _ = task.training_step(batch, step)
+    assert float(less.detach()) == pytest.approx(float(all_of_it.detach()), rel=1e-5)
 
 
 @pytest.mark.parametrize("attenuation_db", [40.0, 100.0])

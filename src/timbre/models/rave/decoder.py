@@ -36,12 +36,13 @@ class Decoder(nn.Module):
         self.body = decoder(blocks, latent_size, capacity, ratios, dilations, activation, causal, late)
         self.one_loudness = blocks == "v1"
         self.bands = bands
-        ratio = math.prod(ratios)
+        self.ratio = math.prod(ratios)
         self.noise: NoiseHead | None = None
         late = self.body.delay
         if noise:
-            strides = min(MOST_STRIDES, round(math.log2(ratio)))
+            strides = min(MOST_STRIDES, round(math.log2(self.ratio)))
             self.noise = NoiseHead(capacity, bands, strides, causal, late)
+        self.frame = self.noise.frame if self.noise is not None else 1
         # The heads wait for the latest of them.
         latest = max(late if causal else late + 3, self.noise.delay if self.noise is not None else 0)
         wait = latest - late - (0 if causal else 3)
@@ -54,8 +55,17 @@ class Decoder(nn.Module):
         self.noise_wait = latest - self.noise.delay if self.noise is not None else 0
 
     @torch.jit.ignore
-    def forward(self, z: Tensor, first_sample: Tensor) -> Tensor:
-        x = self.body(z)
+    def forward(self, z: Tensor, first_sample: Tensor, skipped: int = 0) -> Tensor:
+        """skipped: how many of the first samples are not wanted, and not worked out where that can be helped."""
+        if skipped == 0:
+            return self._heads(self.body(z), first_sample)
+        samples = z.shape[2] * self.ratio
+        wanted = samples - skipped
+        needed = max(head.inputs_for(wanted) for head in (self.waveform, self.amplitude, self.noise) if head)
+        needed = min(samples, -(-needed // self.frame) * self.frame)
+        return self._heads(self.body(z, needed), first_sample + samples - needed)[:, :, -wanted:]
+
+    def _heads(self, x: Tensor, first_sample: Tensor) -> Tensor:
         noise = None if self.noise is None else self.noise(x, first_sample)
         return self._played(self.waveform(x), self.amplitude(x), noise)
 

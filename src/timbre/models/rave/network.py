@@ -182,12 +182,13 @@ class Rave(nn.Module):
         return numbers.view(first_frame.shape[0], frames, self.latent_size).transpose(1, 2)
 
     @torch.jit.ignore
-    def resynthesise(self, z: Tensor, first_sample: Tensor) -> tuple[Tensor, Tensor]:
+    def resynthesise(self, z: Tensor, first_sample: Tensor, skipped: int = 0) -> tuple[Tensor, Tensor]:
         """For training: latent frames [batch, latent_size, frames] -> bands, and audio late by `pqmf_delay`.
 
-        first_sample: [batch] int64, index of the first band sample, for the noise.
+        first_sample: [batch] int64, index of the first band sample, for the noise. skipped: how many of the first band
+        samples are left out of both; the audio then begins with what the filter bank makes of silence before.
         """
-        bands = self.decoder(z, first_sample)
+        bands = self.decoder(z, first_sample, skipped)
         return bands, self.synthesis(bands)
 
     @torch.jit.ignore

@@ -52,6 +52,11 @@ class NoiseHead(nn.Module):
         logits = self.chain(x).transpose(1, 2)
         return self._filtered(logits, torch.zeros_like(logits[:, :1]), first_sample).transpose(1, 2)
 
+    @torch.jit.ignore
+    def inputs_for(self, outputs: int) -> int:
+        """How many samples of input so many samples of output depend on: their frames, and the one before."""
+        return self.chain.inputs_for(-(-outputs // self.frame) + 1)
+
     def initial_state(self, batch: int) -> list[Tensor]:
         chain = self.chain.initial_state(batch)
         return [torch.zeros(batch, 1, self.bands * self.filter_bands, device=chain[0].device)] + chain

@@ -67,6 +67,9 @@ class RaveTask(nn.Module):
         unjudged = min(network.receptive_samples, int(UNJUDGED_SHARE / ends * self.crop_samples))
         self.unjudged_rows = unjudged // bands
         self.unjudged_end_rows = self.unjudged_rows if ends == 2 else 0
+        # What is neither judged nor heard by the filter bank in what is judged need not be played.
+        heard_before = max(0, network.synthesis.context - network.pqmf_delay // bands)
+        self.unplayed_rows = max(0, self.unjudged_rows - heard_before)
         self.covariance = StreamingCovariance(network.latent_size)
 
     def unmet(self, frames: int) -> list[str]:
@@ -126,11 +129,11 @@ class RaveTask(nn.Module):
     ) -> tuple[str, Tensor, dict[str, Tensor]]:
         raw = self.network.encoder(bands)
         z, irregular, figures = self.network.latent(raw, self._noise(raw, chance))
-        played_bands, played = self.network.resynthesise(z, first_sample)
+        played_bands, played = self._play(z, first_sample)
         loss, terms = self._distance(audio, bands, played, played_bands)
         weight = self.preset["waveform_weight"] * (1.0 - progress) ** 2
         if weight > 0.0:
-            target, estimate = self._judged_bands(bands), self._judged_bands(played_bands)
+            target, estimate = self._judged_bands(bands, played_bands)
             power = mean_of_all(target.square().mean())
             terms["waveform"] = (target - estimate).square().mean() / (power + 1e-9)
             loss = loss + weight * terms["waveform"]
@@ -141,7 +144,7 @@ class RaveTask(nn.Module):
         self, audio: Tensor, bands: Tensor, first_sample: Tensor, chance: Chance
     ) -> tuple[str, Tensor, dict[str, Tensor]]:
         with torch.no_grad():
-            _, played = self.network.resynthesise(self._frozen_code(bands, chance), first_sample)
+            _, played = self._play(self._frozen_code(bands, chance), first_sample)
             real, fake = self._judged(audio, played)
         self.discriminators.requires_grad_(True)
         real_features, fake_features = self.discriminators.both(real, fake)
@@ -158,7 +161,7 @@ class RaveTask(nn.Module):
     ) -> tuple[str, Tensor, dict[str, Tensor]]:
         with torch.no_grad():
             z = self._frozen_code(bands, chance)
-        played_bands, played = self.network.resynthesise(z, first_sample)
+        played_bands, played = self._play(z, first_sample)
         loss, terms = self._distance(audio, bands, played, played_bands)
         real, fake = self._judged(audio, played)
         # The way through the discriminators is differentiated, their weights are not.
@@ -183,7 +186,7 @@ class RaveTask(nn.Module):
         z = self.network.latent.mean(raw)
         self.covariance.add(z)
         first_sample = batch["position_samples"] // self.network.analysis.bands
-        played_bands, played = self.network.resynthesise(z, first_sample)
+        played_bands, played = self._play(z, first_sample)
         loss, terms = self._distance(audio, bands, played, played_bands)
         self.network.latent.eval()  # codebooks rest
         _, _, figures = self.network.latent(raw, self._noise(raw, Chance([0] * len(raw))))
@@ -219,15 +222,22 @@ class RaveTask(nn.Module):
         raw = self.network.encoder(bands)
         return self.network.latent.mean(raw) + self.network.latent.spread(raw) * self._noise(raw, chance)
 
-    def _judged_bands(self, bands: Tensor) -> Tensor:
-        return bands[:, :, self.unjudged_rows : bands.shape[2] - self.unjudged_end_rows]
+    def _play(self, z: Tensor, first_sample: Tensor) -> tuple[Tensor, Tensor]:
+        """Bands and audio, without their first `unplayed_rows`."""
+        return self.network.resynthesise(z, first_sample, self.unplayed_rows)
+
+    def _judged_bands(self, bands: Tensor, played: Tensor) -> tuple[Tensor, Tensor]:
+        """Target and sound as bands."""
+        begin, end = self.unjudged_rows, bands.shape[2] - self.unjudged_end_rows
+        return bands[:, :, begin:end], played[:, :, begin - self.unplayed_rows : end - self.unplayed_rows]
 
     def _judged(self, audio: Tensor, played: Tensor) -> tuple[Tensor, Tensor]:
         """Target and sound, the target as much later as the filter bank makes the sound."""
         bands, delay = self.network.analysis.bands, self.network.pqmf_delay
         begin = self.unjudged_rows * bands
         end = audio.shape[2] - max(self.unjudged_end_rows * bands, delay)
-        return audio[:, :, begin:end], played[:, :, begin + delay : end + delay]
+        later = delay - self.unplayed_rows * bands
+        return audio[:, :, begin:end], played[:, :, begin + later : end + later]
 
     def _distance(
         self, audio: Tensor, bands: Tensor, played: Tensor, played_bands: Tensor
@@ -235,7 +245,7 @@ class RaveTask(nn.Module):
         """Spectral distance of the full band and of the bands, their sum first."""
         target, sound = self._judged(audio, played)
         full = spectral_distance(target, sound, sizes_within(FFT_SIZES, target.shape[2]))
-        target, sound = self._judged_bands(bands), self._judged_bands(played_bands)
+        target, sound = self._judged_bands(bands, played_bands)
         split = spectral_distance(target, sound, sizes_within(BAND_FFT_SIZES, target.shape[2])[:5])
         return full + split, {"full_band": full, "bands": split}
 
