@@ -11,11 +11,12 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
-
-import pandas as pd
+from typing import TYPE_CHECKING, BinaryIO
 
 from timbre.errors import UserError, reason, shown_name
+
+if TYPE_CHECKING:  # it takes half a second to import
+    import pandas as pd
 
 # A stem up to here leaves room in the 255 bytes that file systems give a name for ".", ".part" and an ending.
 LONGEST_STEM_BYTES = 200

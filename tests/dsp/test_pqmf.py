@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import scipy.signal
 
-from timbre.dsp.pqmf import analysis_filters, prototype
+from timbre.dsp.pqmf import _kaiser_order, analysis_filters, prototype
 
 DESIGNS = [(16, 100.0), (16, 70.0), (16, 40.0), (2, 100.0), (4, 70.0), (32, 100.0)]
 
@@ -56,3 +57,11 @@ def test_the_prototype_is_symmetric_and_of_the_published_length():
         low_pass = prototype(16, attenuation_db)
         assert np.array_equal(low_pass, low_pass[::-1])
         assert abs(len(low_pass) - published) <= 8
+
+
+@pytest.mark.parametrize("attenuation_db", [30.0, 50.0, 50.1, 100.0, 120.0])
+def test_the_window_is_that_of_scipy(attenuation_db):
+    taps, beta = _kaiser_order(attenuation_db, 0.55 / 16)
+    wanted_taps, _ = scipy.signal.kaiserord(attenuation_db, 0.55 / 16)
+    assert taps == 2 * (wanted_taps // 2) + 1
+    assert beta == pytest.approx(scipy.signal.kaiser_beta(attenuation_db))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,7 +28,7 @@ class Feed:
         self.crops, self.batch, self.seed, self.share = crops, batch, seed, share
         self.resident = Resident(crops) if resident else None
         self._readers = ThreadPoolExecutor(READERS, "reader")
-        self._ahead: dict[int, Future[Cut]] = {}
+        self._ahead: dict[int, Future[tuple[Cut, np.ndarray]]] = {}
 
     def __enter__(self) -> Feed:
         return self
@@ -39,17 +40,22 @@ class Feed:
 
     def crops_of(self, step: int) -> dict[str, Tensor]:
         """The crops of a step (see `Crops.random`)."""
-        numbers, chances = self.crops.drawn(self.batch, self.seed, step)
         if self.resident is not None and self.resident.full.is_set():
             self._ahead = {}
-            cut = self.resident.cut(numbers[self.share])
+            numbers, chances = self._drawn(step)
+            cut = self.resident.cut(numbers)
         else:
             wanted = range(step, step + STEPS_AHEAD)
             self._ahead = {at: self._ahead.get(at) or self._readers.submit(self._read, at) for at in wanted}
-            cut = self._ahead[step].result()
-        return self.crops.named(cut) | {"chance": torch.from_numpy(chances[self.share])}
+            cut, chances = self._ahead[step].result()
+        return self.crops.named(cut) | {"chance": torch.from_numpy(chances)}
 
-    def _read(self, step: int) -> Cut:
-        numbers, _ = self.crops.drawn(self.batch, self.seed, step)
-        cut = self.crops.read(numbers[self.share])
-        return cut.pinned() if self.crops.device.type == "cuda" else cut
+    def _read(self, step: int) -> tuple[Cut, np.ndarray]:
+        numbers, chances = self._drawn(step)
+        cut = self.crops.read(numbers)
+        return cut.pinned() if self.crops.device.type == "cuda" else cut, chances
+
+    def _drawn(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers of this process's crops of a step, and the seeds of their chance."""
+        numbers, chances = self.crops.drawn(self.batch, self.seed, step)
+        return numbers[self.share], chances[self.share]

@@ -9,6 +9,7 @@ import torch
 
 from timbre.cache.crops import Crops, Cut
 from timbre.cache.store import FEATURE_NAMES
+from timbre.dsp.chance import sent
 
 # Frames that are read and sent to the device at once.
 PIECE_FRAMES = 4096
@@ -34,10 +35,7 @@ class Resident:
         if self._error is not None:
             raise self._error
         shape, device = self.crops.shape, self.crops.device
-        starts = self.crops.starts(numbers)
-        if device.type == "cuda":
-            starts = starts.pin_memory()
-        starts = starts.to(device, non_blocking=True)
+        starts = sent(self.crops.starts(numbers), device)
         around = torch.arange(-shape.lead_frames, shape.crop_frames, device=device) + shape.delay_frames
         audio = self._audio[starts[:, None] + torch.arange(shape.crop_frames, device=device)]
         return Cut(starts, audio, self._features[:, starts[:, None] + around].transpose(0, 1))

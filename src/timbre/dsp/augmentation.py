@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from timbre.dsp.chance import Chance
+from timbre.dsp.chance import Chance, sent
 
 # Which share of the items of a batch is changed; those of RAVE 2.3 (Caillon & Esling 2021 and later versions).
 PHASE_PROBABILITY = 0.8
@@ -146,13 +146,13 @@ def random_pitch(audio: Tensor, samples: int, chance: Chance, most_semitones: fl
 def dequantisation_noise(audio: Tensor, chance: Chance) -> Tensor:
     """What rounding to 16 bits may have taken: noise uniform within half a step of 0, anew in each channel."""
     noise = chance.uniform(*audio.shape[1:]).sub_(0.5).mul_(INT16_STEP)
-    return noise.to(audio.device, audio.dtype)
+    return sent(noise.to(audio.dtype), audio.device)
 
 
 def _uniform(audio: Tensor, chance: Chance, low: float, high: float, sections: int = 1) -> Tensor:
     """A number for each item, [batch, sections, 1]."""
     drawn = chance.uniform(sections, 1)
-    return (low + (high - low) * drawn).to(audio.device)
+    return sent(low + (high - low) * drawn, audio.device)
 
 
 def _peak(audio: Tensor) -> Tensor:

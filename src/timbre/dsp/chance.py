@@ -6,10 +6,15 @@ import torch
 from torch import Tensor
 
 
+def sent(values: Tensor, device: torch.device) -> Tensor:
+    """Numbers of the host on a device; to a GPU out of pinned memory, so that nobody waits for what it is doing."""
+    return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values.to(device)
+
+
 class Chance:
     """A source of random numbers for each item: the same ones wherever, and with whatever others, it is trained.
 
-    seeds: one of each item. Drawn on the host, so that any device gets the same.
+    seeds: one of each item. Drawn on the host, so that any device gets the same; `sent` brings them there.
     """
 
     def __init__(self, seeds: list[int]) -> None:

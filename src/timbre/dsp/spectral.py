@@ -13,6 +13,8 @@ from timbre.dsp.pooled import mean_of_all
 # The published sizes, 2048 to 64, belong to 16 kHz: windows that last as long resolve the same partials at any rate.
 LONGEST_SECONDS = 2048 / 16000
 LOG_FLOOR = 1e-5
+# Of squared magnitudes: the gradient of a complex number's absolute value is undefined at zero.
+OFFSET = 1e-14
 
 # Two independent noises of one spectrum differ by so much in the log term: |ln X - ln Y| is half the absolute value of
 # a logistic variable, whose mean is 2 ln 2. Where noise rules, no model gets under this for each FFT size.
@@ -33,8 +35,7 @@ def magnitudes(audio: Tensor, fft_size: int) -> Tensor:
     """STFT magnitudes with a Hann window and 75 % overlap. [batch, samples] -> [batch, fft_size / 2 + 1, frames]."""
     window = _hann(fft_size, audio.dtype, audio.device)
     spectrum = torch.stft(audio, fft_size, fft_size // 4, window=window, pad_mode="constant", return_complex=True)
-    # The gradient of a complex number's absolute value is undefined at zero, hence the tiny offset.
-    return (spectrum.real.square() + spectrum.imag.square() + 1e-14).sqrt()
+    return (spectrum.real.square() + spectrum.imag.square() + OFFSET).sqrt()
 
 
 def multi_scale_spectral_loss(x: Tensor, y: Tensor, fft_sizes: list[int], confidence: Tensor | None = None) -> Tensor:
@@ -84,9 +85,15 @@ def _spectra(audio: Tensor, fft_size: int) -> Tensor:
     return torch.fft.rfft(padded.unfold(1, fft_size, fft_size // 4) * _hann(fft_size, audio.dtype, audio.device))
 
 
-def _absolute(spectra: Tensor) -> Tensor:
-    """Magnitudes of complex numbers that are far from the ends of the range of floats: quicker than a safe `abs`."""
-    return torch.addcmul(spectra.real.square(), spectra.imag, spectra.imag).sqrt()
+def _absolute(spectra: Tensor, offset: float = 0.0) -> Tensor:
+    """Magnitudes of complex numbers that are far from the ends of the range of floats: quicker than a safe `abs`.
+
+    offset: added to their squares.
+    """
+    squares = spectra.real.square()
+    if offset > 0.0:
+        squares += offset
+    return torch.addcmul(squares, spectra.imag, spectra.imag).sqrt()
 
 
 def _add_adjoint(gradient: Tensor, spectra: Tensor, fft_size: int) -> None:
@@ -135,7 +142,7 @@ class _SpectralDistance(torch.autograd.Function):
         gradient = torch.zeros_like(estimate) if ctx.needs_input_grad[1] else None
         for size in fft_sizes:
             theirs = _spectra(estimate, size)
-            x, y = _offset_absolute(_spectra(target, size)), _offset_absolute(theirs)
+            x, y = _absolute(_spectra(target, size), OFFSET), _absolute(theirs, OFFSET)
             power = mean_of_all(x.square().mean())
             power = torch.where(power > 1e-10, power, torch.ones_like(power))
             difference = y - x
@@ -153,11 +160,6 @@ class _SpectralDistance(torch.autograd.Function):
     def backward(ctx, upstream: Tensor) -> tuple[None, Tensor, None, None]:
         (gradient,) = ctx.saved_tensors
         return None, gradient * upstream, None, None
-
-
-def _offset_absolute(spectra: Tensor) -> Tensor:
-    """Magnitudes of complex numbers, with the offset of `magnitudes`."""
-    return torch.addcmul(spectra.real.square() + 1e-14, spectra.imag, spectra.imag).sqrt()
 
 
 def level_distances_db(reference: Tensor, output: Tensor, floor: float) -> Tensor:

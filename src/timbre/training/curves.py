@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
-
 from timbre.files import replaced_folder, write_csv
 from timbre.training.outcome import Outcome
 
@@ -16,6 +14,8 @@ def write_curves(folder: Path, outcome: Outcome) -> None:
     `dvc plots` draws no file that lacks a column it was told of, and which figures there are is the model's matter: so
     every file of curves/ has the same columns, and a row for each value.
     """
+    import pandas as pd  # takes half a second, of which a training has more once it is under way
+
     write_csv(folder / "loss.csv", pd.DataFrame(outcome.training_rows))
     write_csv(folder / "validation.csv", pd.DataFrame(outcome.validation_rows))
     with replaced_folder(folder / "curves") as temporary:

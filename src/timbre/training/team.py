@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 from typing import TypeVar
 
+import psutil
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, distributed, nn
@@ -97,11 +98,18 @@ def end_with_parent() -> None:
 
     Otherwise it would wait for ever for a leader that was killed.
     """
-    parent = os.getppid()
+    parent = psutil.Process().parent()  # not by its number, which on Windows stays that of the dead
 
     def watch() -> None:
-        while os.getppid() == parent:
+        while parent is not None and _lives(parent):
             time.sleep(WATCH_SECONDS)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

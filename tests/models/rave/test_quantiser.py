@@ -123,3 +123,18 @@ def test_only_the_frames_get_a_gradient_and_it_draws_them_to_their_codes(quantis
     assert not quantised.requires_grad and not list(quantiser.parameters())
     loss.backward()
     assert float((frames.grad * (frames.detach() - quantiser.quantise(frames.detach()))).sum()) > 0
+
+
+def test_the_count_is_looked_at_only_after_others_have_set_it(quantiser, monkeypatch):
+    quantiser.train()
+    read = []
+    monkeypatch.setattr(torch.Tensor, "__int__", lambda tensor: read.append(1) or tensor.item())
+    for _ in range(3):
+        quantiser(clusters(40))
+    assert (len(read), quantiser._count()) == (1, 3)
+    quantiser.load_state_dict(quantiser.state_dict() | {"steps": torch.tensor(7)})
+    quantiser(clusters(40))
+    assert (len(read), quantiser._count()) == (2, 8)
+    quantiser.to(torch.float64)  # another tensor
+    twin = copy.deepcopy(quantiser)
+    assert (quantiser._count(), twin._count(), int(twin.steps)) == (8, 8, 8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from timbre.dsp.chance import sent
 from timbre.dsp.pooled import own_rows, rows_of_all
 
 QUANTISERS = 16
@@ -31,6 +32,7 @@ class ResidualQuantiser(nn.Module):
         self.register_buffer("codebooks", torch.randn(quantisers, codebook_size, dims) / quantisers**0.5)
         self.register_buffer("usage", torch.zeros(quantisers, codebook_size))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+        self._counted = (0, 0, 0)  # which tensor `steps` was, its version, and the number in it
 
     @torch.jit.export
     def quantise(self, frames: Tensor) -> Tensor:
@@ -52,8 +54,9 @@ class ResidualQuantiser(nn.Module):
         detached = frames.detach()
         quantised = torch.zeros_like(detached)
         loss = frames.new_zeros(())
-        first = self.training and int(self.steps) == 0
-        picks = self._picks(len(frames)) if self.training else None
+        step = self._count() if self.training else 0
+        first = self.training and step == 0
+        picks = self._picks(len(frames), step) if self.training else None
         for number, codebook in enumerate(self.codebooks):
             residual = detached - quantised
             if first:
@@ -66,20 +69,26 @@ class ResidualQuantiser(nn.Module):
                 self._follow(number, residual, codes, picks[number])
         if self.training:
             self.steps += 1
+            self._counted = (id(self.steps), self.steps._version, step + 1)
         share = self.usage / self.usage.sum(dim=1, keepdim=True).clamp(min=1e-9)
         perplexity = torch.special.entr(share).sum(dim=1).exp().mean()
         return own_rows(quantised), loss / len(self.codebooks), perplexity
 
-    def _picks(self, frames: int) -> Tensor:
+    def _count(self) -> int:
+        """`steps` as a number, looked at on its device only after others, such as a checkpoint, have set it."""
+        tensor, version, count = self._counted
+        return count if (tensor, version) == (id(self.steps), self.steps._version) else int(self.steps)
+
+    def _picks(self, frames: int, step: int) -> Tensor:
         """For each code a frame of the batch in its place, [quantisers, codes]: each frame once while they last."""
-        generator = torch.Generator().manual_seed(int(self.steps))
+        generator = torch.Generator().manual_seed(step)
         quantisers, codes = self.usage.shape
         rounds = -(-codes // frames)
         orders = [
             torch.cat([torch.randperm(frames, generator=generator) for _ in range(rounds)])[:codes]
             for _ in range(quantisers)
         ]
-        return torch.stack(orders).to(self.usage.device)
+        return sent(torch.stack(orders), self.usage.device)
 
     def _start(self, number: int, residual: Tensor, picks: Tensor) -> None:
         """k-means on the first batch (Lloyd 1982)."""

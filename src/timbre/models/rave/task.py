@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from timbre.dsp.augmentation import augment, pitch_input_samples
-from timbre.dsp.chance import Chance
+from timbre.dsp.chance import Chance, sent
 from timbre.dsp.pooled import mean_of_all
 from timbre.dsp.spectral import sizes_within, spectral_distance
 from timbre.models.material import too_little
@@ -214,7 +214,7 @@ class RaveTask(nn.Module):
         return -(-(pitch_input_samples(crop_samples) if pitched else crop_samples) // self.hop_samples)
 
     def _noise(self, raw: Tensor, chance: Chance) -> Tensor:
-        return chance.normal(self.network.latent_size, raw.shape[2]).to(raw.device)
+        return sent(chance.normal(self.network.latent_size, raw.shape[2]), raw.device)
 
     def _frozen_code(self, bands: Tensor, chance: Chance) -> Tensor:
         """A draw of the latent as it is after the first phase; codebooks rest too."""
