@@ -1,4 +1,4 @@
-"""What all stages begin with: no arguments, and this checkout's own src first.
+"""What all stages begin with: no arguments but those that a docstring names, and this checkout's own src first.
 
 So the copies that `dvc exp run --temp` and the queue make run their own code.
 """
@@ -8,12 +8,13 @@ from pathlib import Path
 
 import __main__
 
-if len(sys.argv) > 1:
-    told = "It takes no arguments: params.yaml has its settings, and `dvc repro` runs it in its turn."
-    if sys.argv[1] in ("-h", "--help"):
-        print(f"{__main__.__doc__} {told}")
+given, about = " ".join(sys.argv[1:]), __main__.__doc__
+if given and f"{Path(sys.argv[0]).name} {given}`" not in about:
+    told = "Settings are in params.yaml, and `dvc repro` runs every stage in its turn."
+    if given in ("-h", "--help"):
+        print(f"{about} {told}")
         sys.exit()
-    sys.exit(f"error: {' '.join(sys.argv)}: {told}")
+    sys.exit(f"error: {' '.join(sys.argv)}: there is no such argument. {told}")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 try:
     import pydantic  # noqa: F401

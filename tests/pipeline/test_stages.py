@@ -18,7 +18,7 @@ def called(stage: Path, argument: str, folder: Path) -> subprocess.CompletedProc
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.stem)
 def test_a_stage_tells_what_it_does_and_does_nothing_when_asked(stage, tmp_path):
     told = called(stage, "--help", tmp_path)
-    assert told.returncode == 0 and "It takes no arguments: params.yaml" in told.stdout
+    assert told.returncode == 0 and "Settings are in params.yaml" in told.stdout
     refused = called(stage, "tiny", tmp_path)
-    assert refused.returncode == 1 and f"{stage.name} tiny: It takes no arguments" in refused.stderr
+    assert refused.returncode == 1 and f"{stage.name} tiny: there is no such argument" in refused.stderr
     assert list(tmp_path.iterdir()) == []
