@@ -209,6 +209,7 @@ def run_forked(name: str, log: int) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     code = 0
+    del sys.argv[1:]  # of this process; a stage takes none
     try:
         runpy.run_path(str(ROOT / "stages" / f"{name}.py"), run_name="__main__")
     except SystemExit as end:
