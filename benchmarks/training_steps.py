@@ -38,9 +38,6 @@ def our_step(widths: str, crop: int) -> Callable[[str, torch.Tensor], None]:
     from timbre import models
     from timbre.features.extractor import feature_config
     from timbre.params import load
-    from timbre.training.memory import keep_freed_memory
-
-    keep_freed_memory()
     params = load(HERE.parent.parent / "params.yaml")
     preset = {**params.sizes.default.rave.model_dump(), **WIDTHS[widths], **FAIR, "crop_samples": crop}
     features = feature_config(params.data.sample_rate, params.features.model_dump())
@@ -122,4 +119,7 @@ def rows(peer_python: str, widths: str, batch: int, crop: int, rounds: int, thre
 
 if __name__ == "__main__":
     given = worker_arguments().parse_args()
-    serve(lambda: our_step(given.widths, given.crop), given.batch, given.crop, given.threads)
+    from timbre.training.memory import freed_memory_kept
+
+    with freed_memory_kept():
+        serve(lambda: our_step(given.widths, given.crop), given.batch, given.crop, given.threads)

@@ -5,26 +5,36 @@ from __future__ import annotations
 import ctypes
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 
 SAMPLING_SECONDS = 0.002
-# Parameters of glibc's mallopt, and the largest threshold that it takes for memory mapped for itself.
+# Parameters of glibc's mallopt; their default, and the largest that it takes of the second.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-MOST_MMAP_THRESHOLD = 32 * 2**20
+DEFAULT_THRESHOLD, MOST_MMAP_THRESHOLD = 128 * 2**10, 32 * 2**20
 
 
-def keep_freed_memory() -> None:
-    """Let what a step frees stay with this process for the next, which takes it again, instead of the system.
+@contextmanager
+def freed_memory_kept() -> Iterator[None]:
+    """While entered, what a step frees stays with this process for the next, which takes it again.
 
-    To and fro costs a step on the CPU up to a tenth of its time. Only glibc can be told so; elsewhere nothing changes.
+    To the system and back costs a step on the CPU up to a tenth of its time. Only glibc can be told so; elsewhere
+    nothing changes.
     """
-    if sys.platform != "linux":
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if not hasattr(library, "mallopt"):  # musl
+        yield
         return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
-    if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, MOST_MMAP_THRESHOLD)
-        mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+    library.mallopt(M_MMAP_THRESHOLD, MOST_MMAP_THRESHOLD)
+    library.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+    try:
+        yield
+    finally:
+        library.mallopt(M_MMAP_THRESHOLD, DEFAULT_THRESHOLD)
+        library.mallopt(M_TRIM_THRESHOLD, DEFAULT_THRESHOLD)
+        library.malloc_trim(0)
 
 
 class PeakMemory:

@@ -22,7 +22,7 @@ from timbre.training.device import describe_device, launch_fabric, room_bytes
 from timbre.training.dry_run import require_room
 from timbre.training.listening import Listening
 from timbre.training.loop import Settings, run_loop
-from timbre.training.memory import keep_freed_memory
+from timbre.training.memory import freed_memory_kept
 from timbre.training.outcome import Outcome
 from timbre.training.page import Heading, write_page
 from timbre.training.start import start_from
@@ -48,7 +48,6 @@ def train_model(params: Params, cache_folder: Path, models_folder: Path, reports
     fabric = launch_fabric()
     team = Team(fabric)
     share = team.share(preset["batch"])
-    keep_freed_memory()
     require_room(planned, team.device)
     network = models.build(config)
     begun = {}
@@ -92,7 +91,7 @@ def train_model(params: Params, cache_folder: Path, models_folder: Path, reports
 
     torch.manual_seed(params.seed)
     shown_name = f"{params.model}-{params.size}-{folder.name[:8]}"
-    with held(folder) if team.leads else nullcontext():
+    with held(folder) if team.leads else nullcontext(), freed_memory_kept():
         taken = [cache_folder, models_folder, reports_folder]
         with board(shown_name, listening, taken) if team.leads else nullcontext(lambda outcome: None) as show:
             outcome = run_loop(team, task, feed, validation, listening, settings, folder, write_reports, show)
