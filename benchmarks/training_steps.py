@@ -38,6 +38,7 @@ def our_step(widths: str, crop: int) -> Callable[[str, torch.Tensor], None]:
     from timbre import models
     from timbre.features.extractor import feature_config
     from timbre.params import load
+
     params = load(HERE.parent.parent / "params.yaml")
     preset = {**params.sizes.default.rave.model_dump(), **WIDTHS[widths], **FAIR, "crop_samples": crop}
     features = feature_config(params.data.sample_rate, params.features.model_dump())

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from support.workspace import Workspace, make_workspace
 
 
@@ -19,12 +23,25 @@ def workspace(tmp_path: Path) -> Workspace:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace brought up to date once; who changes it must bring it back with `restored`."""
+    """A workspace brought up to date; who changes it must bring it back with `restored`.
+
+    One is made for all processes that run tests, each of which has a copy.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    first, ran = base / "built" / "workspace", base / "built" / "ran.json"
+    with FileLock(base / "built.lock"):
+        if not ran.exists():
+            first.mkdir(parents=True)
+            workspace = make_workspace(first)
+            names = workspace.repro()
+            workspace.commit()
+            ran.write_text(json.dumps(names))
     folder = tmp_path_factory.mktemp("built") / "workspace"
-    folder.mkdir()
-    built = make_workspace(folder)
-    built.first_run = built.repro()
-    built.commit()
+    shutil.copytree(first, folder, symlinks=True)
+    built = Workspace(folder, folder.parent / "checkpoints")
+    built.first_run = json.loads(ran.read_text())
     return built
 
 
