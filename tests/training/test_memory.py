@@ -30,20 +30,17 @@ def test_nothing_taken_is_hardly_any_growth():
 def test_what_was_freed_is_taken_again_without_asking_the_system():
     script = (
         "import resource, torch\n"
-        "from timbre.training.memory import freed_memory_kept, used_bytes\n"
+        "from timbre.training.memory import freed_memory_kept\n"
         "def faults():\n"
         "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
         "    for _ in range(5):\n"
         "        held = [torch.ones(2**20) for _ in range(16)]\n"
-        "    del held\n"
+        "        del held\n"
         "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before\n"
-        "first, before = faults(), used_bytes()\n"
         "with freed_memory_kept():\n"
         "    faults()  # until it has all it needs\n"
-        "    print(faults(), used_bytes() - before)\n"
-        "print(faults(), used_bytes() - before)"
+        "    print(faults())\n"
+        "print(faults())"
     )
-    told = subprocess.check_output([sys.executable, "-c", script], text=True).splitlines()
-    (kept, held_bytes), (given_back, left_bytes) = (map(int, line.split()) for line in told)
-    assert kept < 1000 < given_back
-    assert left_bytes < 20e6 < held_bytes
+    kept, given_back = map(int, subprocess.check_output([sys.executable, "-c", script], text=True).split())
+    assert kept < 1000 < 10_000 < given_back
