@@ -43,4 +43,4 @@ def test_what_was_freed_is_taken_again_without_asking_the_system():
         "print(faults())"
     )
     kept, given_back = map(int, subprocess.check_output([sys.executable, "-c", script], text=True).split())
-    assert kept < 1000 < 10_000 < given_back
+    assert kept < 0.2 * given_back
