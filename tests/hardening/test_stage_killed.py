@@ -27,7 +27,6 @@ def killed(folder, raw_params, kills: dict[str, int], windows: dict[str, float] 
 
 
 def test_each_out_is_whole_or_none_and_comes_to_the_same_bytes(raw_params, tiny_config, tiny_network, tmp_path):
-
     from timbre import models
 
     project = tmp_path / "project"

@@ -27,9 +27,9 @@ def test_an_evaluate_parameter_runs_evaluate_only(restored):
     assert restored.repro() == ["evaluate"]
 
 
-def test_the_size_runs_train(restored):
+def test_the_size_runs_train_and_what_follows(restored):
     restored.edit(size="small")
-    assert restored.repro("check", "train") == ["check", "train"]
+    assert restored.repro() == ["check", "train", "export", "evaluate"]
 
 
 def test_what_the_gate_stops_at_runs_the_gate_only(restored):
@@ -42,9 +42,9 @@ def test_a_limit_that_changes_no_file_runs_audit_and_gate_only(restored):
     assert [name for name in restored.repro() if name not in ("audit", "gate")] == []
 
 
-def test_the_loudness_target_runs_normalize_and_the_slicing_of_what_it_writes(restored):
+def test_the_loudness_target_runs_normalize_and_what_follows(restored):
     restored.edit(normalize__target_lufs=-23.0)
-    assert restored.repro("slice") == ["normalize", "slice"]
+    assert restored.repro() == ["normalize", "slice", "train", "export", "evaluate"]
 
 
 def test_recordings_elsewhere_run_everything_but_the_gate_that_reads_what_the_audit_says(restored):
